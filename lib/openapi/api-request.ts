@@ -35,8 +35,8 @@ export function urlOf(endpoint: string, { action, version, query }: ApiRequest):
 }
 
 /**
- * Not `axios.create()`: it would send the headers that the app set for its own Axios calls, and transform bodies. No
- * settings either: Axios copies and merges settings for each request, and the adapter knows all of them.
+ * Holds interceptors, and sends nothing. Not `axios.create()`, which takes over the defaults that the app set for its
+ * own Axios calls.
  */
 export function createAxios(): Axios {
   return new axios.Axios({});

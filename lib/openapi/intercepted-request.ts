@@ -8,7 +8,7 @@ import { canonicalQuery } from './signature-v4.js';
 /** A request before it is signed. */
 export interface OutgoingRequest extends Pick<ApiRequest, 'method' | 'body'> {
   readonly url: string;
-  /** Beside those that the signer and the adapter set. */
+  /** Beside those that the signer and the transport set. */
   readonly headers?: InternalAxiosRequestConfig['headers'];
 }
 
@@ -47,7 +47,7 @@ export async function intercept(
   const written = bytesOf(config.data ?? '');
   const isSame = headOf(config.method, target) === headOf(method, new URL(url)) && !config.signal?.aborted;
   if (!isSame || (method === 'GET' && written.length > 0)) throw new ChangedRequestError();
-  // In the spelling of those that have a default in the adapter.
+  // In the spelling of those that have a default in the transport.
   const headers = new AxiosHeaders(config.headers).normalize(true);
   headers.clear(OWN_HEADERS);
   // As it was given, to the digits of its numbers.

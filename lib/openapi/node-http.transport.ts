@@ -1,4 +1,3 @@
-import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 // Called as members of their modules, since tools that fake the network replace those. One call for each module, since
 // webpack loses members of a module that is chosen by an expression.
 import type { EventEmitter } from 'node:events';
@@ -7,10 +6,7 @@ import https from 'node:https';
 import type { Socket, TcpNetConnectOpts } from 'node:net';
 import { kindOfThrown } from '../errors/thrown.js';
 import { type HttpAttempt, RESPONSE_TOO_LARGE, TransportError } from './http-attempt.js';
-import { CheckedHeaders, type SignableConfig } from './signing.interceptor.js';
-
-/** A request after the signing interceptor. */
-type SignedConfig = InternalAxiosRequestConfig<Buffer> & Pick<SignableConfig, 'target'>;
+import type { SignedConfig } from './signing.interceptor.js';
 
 /** The agents that send requests. */
 export interface Transport {
@@ -20,18 +16,26 @@ export interface Transport {
   readonly maxContentLength: number;
 }
 
+/** A complete response. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** By lower-case name. */
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
 /**
  * Sends one request over `node:http(s)`. Axios's own adapter does not show how far a request got, and changes some
  * bodies. Here the body is held back until the connection is ready and everything that arrived on it before was read.
  * So a failure before that proves that the remote side has no byte of the body, and an older answer is never taken for
  * this request's. (A late answer that arrives after the request was sent can't be recognised.) Redirects are not
- * followed and environment proxies are not used. The response's body is returned as a Buffer.
+ * followed and environment proxies are not used.
  */
 export function sendOverNodeHttp(
   config: SignedConfig,
   attempt: HttpAttempt,
   transport: Transport,
-): Promise<AxiosResponse<Buffer>> {
+): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     new Exchange({ config, attempt, transport, resolve, reject, chunks: [], length: 0 }).begin();
   });
@@ -42,7 +46,7 @@ interface Pending {
   readonly config: SignedConfig;
   readonly attempt: HttpAttempt;
   readonly transport: Transport;
-  readonly resolve: (response: AxiosResponse<Buffer>) => void;
+  readonly resolve: (answer: HttpAnswer) => void;
   readonly reject: (error: TransportError) => void;
   request?: http.ClientRequest;
   /** The request's socket. */
@@ -115,7 +119,7 @@ class Exchange {
     now.attempt.phase = 'connecting';
     now.socket = socket;
     const { bytesRead, connecting, encrypted, pending, secureConnecting } = socket;
-    const isHttps = now.config.target?.protocol === 'https:';
+    const isHttps = now.config.target.protocol === 'https:';
     // A real socket has a handle from the first. A socket without one belongs to a tool that fakes the network, and may
     // connect only after the request was written.
     const isStandIn = connecting && socket._handle === null;
@@ -152,7 +156,7 @@ class Exchange {
     attempt.httpStatus = response.statusCode;
     if (attempt.phase !== 'sent') {
       // An answer before the request was sent.
-      const isTunnel = config.target?.protocol === 'https:' && !(response.socket as AnySocket).encrypted;
+      const isTunnel = config.target.protocol === 'https:' && !(response.socket as AnySocket).encrypted;
       this.#fail(isTunnel ? 'PROXY_REFUSED' : 'UNASKED_ANSWER');
       return;
     }
@@ -170,7 +174,7 @@ class Exchange {
     this.#on(response, 'end', (now) => this.#done(now));
   }
 
-  #done({ config, attempt, request, response, socket, chunks, length, resolve }: Pending): void {
+  #done({ attempt, request, response, socket, chunks, length, resolve }: Pending): void {
     // A destroyed response may still emit 'end' for data that it had read.
     if (response === undefined) return;
     // Node closes a connection if a second answer came with the first. It is unclear which of them answers this
@@ -181,18 +185,13 @@ class Exchange {
     }
     this.#pending = undefined;
     attempt.phase = 'done';
-    // Axios would call it instead of the method.
-    delete response.headers['normalize'];
     // From here on, the next request may use the socket.
     attempt.onInterrupt = undefined;
-    const answer = {
-      // A copy, since a slice keeps the whole read buffer alive.
-      data: Buffer.concat(chunks, length),
+    const answer: HttpAnswer = {
       status: response.statusCode ?? 0,
-      statusText: response.statusMessage ?? '',
-      // Not by from(), which would check Node's names again.
-      headers: Object.assign(new CheckedHeaders(), response.headers),
-      config,
+      headers: response.headers,
+      // A copy, since a slice keeps the whole read buffer alive.
+      body: Buffer.concat(chunks, length),
     };
     // The socket is free only when Node knows that the request's last byte was sent. Over TLS, that is a turn later.
     if (request?.writableFinished === true) resolve(answer);
@@ -219,7 +218,7 @@ class Exchange {
 const LEAST_PER_ADDRESS_MS = 250;
 
 function createRequest({ config, attempt, transport }: Pending): http.ClientRequest {
-  const { target, headers: given, data, method = 'GET' } = config;
+  const { target, headers: given, data: body, method } = config;
   const { httpAgent, httpsAgent } = transport;
   const headers: http.OutgoingHttpHeaders = {
     Accept: 'application/json',
@@ -227,12 +226,13 @@ function createRequest({ config, attempt, transport }: Pending): http.ClientRequ
     'Accept-Encoding': 'identity',
     'User-Agent': 'nestjs-rtc-messaging',
   };
-  // As toJSON() would have it, which makes a slow object, one without a prototype.
-  for (const [name, value] of Object.entries(given)) {
+  // As Axios's toJSON() would have it, which makes a slow object, one without a prototype.
+  for (const name of Object.keys(given)) {
+    const value: unknown = given[name];
     if (value !== undefined && value !== null && value !== false) headers[name] = value as string;
   }
-  if (data?.length !== 0) headers['Content-Length'] = data?.length;
-  const { protocol, hostname, port, path } = target ?? {};
+  if (body.length > 0) headers['Content-Length'] = body.length;
+  const { protocol, hostname, port, path } = target;
   const isHttps = protocol === 'https:';
   // Each field by its name: the spread of another object costs 10 µs here.
   const options: http.RequestOptions & Pick<TcpNetConnectOpts, 'autoSelectFamilyAttemptTimeout'> = {
