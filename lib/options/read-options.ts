@@ -45,9 +45,7 @@ export function readOptions<const Table extends object>(
     if (noUndefined && row.ofAccount && Object.hasOwn(own, name) && own[name] === undefined) {
       problems.push({ option: place, message: noUndefined });
     } else {
-      const read = readOption(row, own, name, place, environment);
-      values[name] = read.value;
-      problems.push(...read.problems);
+      values[name] = readOption(row, own, name, place, environment, problems);
     }
   }
   return { values: values as OptionValues<Table>, problems };
@@ -91,20 +89,21 @@ function objectProblem(given: unknown): string | undefined {
   return undefined;
 }
 
+/** @param problems receives those of the option */
 function readOption(
   { options, optional, rule, variable, default: fallback, required, redacted }: AnyOption,
   siblings: Readonly<Record<string, unknown>>,
   name: string,
   path: string,
   environment: Environment,
-): { readonly value: unknown; readonly problems: readonly ConfigProblem[] } {
+  problems: ConfigProblem[],
+): unknown {
   const given = siblings[name];
   if (options !== undefined) {
-    if (optional && given === undefined) return { value: undefined, problems: [] };
-    const { values, problems } = readOptions(options, given === undefined ? {} : given, path, {
-      environment,
-    });
-    return { value: values, problems };
+    if (optional && given === undefined) return undefined;
+    const inner = readOptions(options, given === undefined ? {} : given, path, { environment });
+    problems.push(...inner.problems);
+    return inner.values;
   }
   const isVariable = given === undefined;
   const value = isVariable ? fromEnvironment(path, variable, environment) : given;
@@ -118,16 +117,13 @@ function readOption(
   } catch {
     checked = wrong(UNREADABLE);
   }
-  if (checked === undefined) return { value: fallback, problems: [] };
-  if ('value' in checked) {
-    return { value: redacted ? new Redacted(checked.value, path) : checked.value, problems: [] };
+  if (checked === undefined) return fallback;
+  if ('value' in checked) return redacted ? new Redacted(checked.value, path) : checked.value;
+  for (const { option, message } of checked.problems) {
+    const ofPart = typeof variable === 'object' ? variable[option] : variable;
+    problems.push({ option: join(path, option), variable: ofPart, message });
   }
-  const problems = checked.problems.map(({ option, message }) => ({
-    option: join(path, option),
-    variable: typeof variable === 'object' ? variable[option] : variable,
-    message,
-  }));
-  return { value: fallback, problems };
+  return fallback;
 }
 
 /** The text of an option's variable, or the texts of its parts. */
