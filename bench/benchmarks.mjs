@@ -9,6 +9,9 @@ import { megabytes, percent, rounded, table, times } from './tables.mjs';
 import { judgeTargets } from './targets.mjs';
 
 const PAGE = 'docs/benchmarks.md';
+const READMES = ['README.md', 'README_zh-CN.md'];
+/** In their tables, from left to right. */
+const OTHERS = ['@volcengine/sdk-core', '@volcengine/openapi', 'Axios + agent + signing'];
 const LIBRARY = 'this library';
 const RAW = 'raw node:http';
 
@@ -65,7 +68,11 @@ show(
 );
 const machine = describeMachine();
 console.log(`\n${machine} It took ${Math.round((performance.now() - started) / 1_000)} s.`);
-if (options.write && options.only === undefined) writePage();
+if (options.write && options.only === undefined) {
+  writePage();
+  writeRatios();
+  console.log(`The results are in ${[PAGE, ...READMES].join(', ')}.`);
+}
 if (targets.some(({ holds }) => !holds)) process.exitCode = 1;
 
 function isAsked(section) {
@@ -186,7 +193,18 @@ function writePage() {
   // In columns they are for the terminal: the page is kept short.
   const compact = results.replaceAll(/-{4,}(?= \|)/g, '---').replaceAll(/ {2,}\|/g, ' |');
   writeFileSync(PAGE, `${page.slice(0, from)}${begin}\n\n${compact}\n\n${page.slice(to)}`);
-  console.log(`The results are in ${PAGE}.`);
+}
+
+/** The CPU of a call in the table of each README, whatever stood there. By the rounded figures of the page. */
+function writeRatios() {
+  const shownOf = (name) => Number(rounded(calls.get('5000/16').get(name).cpuUs).replaceAll(',', ''));
+  const ratios = OTHERS.map((name) => `${(shownOf(name) / shownOf(LIBRARY)).toFixed(1)} ×`);
+  for (const path of READMES) {
+    const readme = readFileSync(path, 'utf8');
+    const row = /(?<=\(docs\/benchmarks\.md\)[^|]*\| 1 × \| ).*(?= \|)/;
+    if (!row.test(readme)) throw new Error(`${path} has no row for the CPU of a call`);
+    writeFileSync(path, readme.replace(row, ratios.join(' | ')));
+  }
 }
 
 function isTargets(section) {

@@ -7,7 +7,7 @@ Compares the library with the vendor's packages, Axios, undici and node:http. Fa
 
   --quick           measures less
   --only <section>  signing, calls, fan-out or imports. Default: all
-  --write           puts the tables of all sections into docs/benchmarks.md
+  --write           puts the tables of all sections into docs/benchmarks.md, and the CPU of a call into the READMEs
 `;
 
 const SECTIONS = ['signing', 'calls', 'fan-out', 'imports'];
