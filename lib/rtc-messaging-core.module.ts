@@ -85,7 +85,6 @@ export class RtcMessagingCoreModule
   }
 }
 
-/** What sends is nearly half of the library. It is not loaded by an import alone, nor by tests with mocks. */
 /** The settings of a module, if it is right by itself and beside the others of its app. */
 function settleModule(
   options: unknown,

@@ -55,11 +55,12 @@ export function WithFrom<T extends object>(
 }
 
 function document(dto: Documented, fields: RequestFields, base?: Documented): void {
-  const documented = Object.entries(fields).map(
-    ([name, { schema, required = false }]) => [name, { ...schema, required }] as const,
-  );
+  const documented = (): Readonly<Record<string, object>> =>
+    Object.fromEntries(
+      Object.entries(fields).map(([name, { schema, required = false }]) => [name, { ...schema, required }]),
+    );
   Object.defineProperty(dto, '_OPENAPI_METADATA_FACTORY', {
-    value: () => ({ ...base?._OPENAPI_METADATA_FACTORY?.(), ...Object.fromEntries(documented) }),
+    value: () => ({ ...base?._OPENAPI_METADATA_FACTORY?.(), ...documented() }),
   });
 }
 

@@ -25,10 +25,15 @@ function wordsOf(code: string): string[] {
   return (code.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? []).map((word) => word.toLowerCase());
 }
 
-/** Words of the published codes and the parts between their dots. They reveal nothing, whichever code has them. */
-const VOCABULARY: ReadonlySet<string> = new Set(
-  Object.keys(PUBLISHED_ERRORS).flatMap((code) => [...wordsOf(code), ...code.toLowerCase().split('.')]),
-);
+/**
+ * Words of the published codes and the parts between their dots. They reveal nothing, whichever code has them. The set
+ * is made when an unpublished code arrives, which is rare, so that an import does not wait for it.
+ */
+function vocabulary(): ReadonlySet<string> {
+  return new Set(
+    Object.keys(PUBLISHED_ERRORS).flatMap((code) => [...wordsOf(code), ...code.toLowerCase().split('.')]),
+  );
+}
 
 /**
  * Whether a code may be shown. Anyone on the way may have answered, and errors and logs must not show a message or a
@@ -38,9 +43,10 @@ const VOCABULARY: ReadonlySet<string> = new Set(
 export function mayShowCode(code: string, sent: SentSecrets): boolean {
   if (isPublishedErrorCode(code)) return true;
   if (!FORM.test(code)) return false;
-  const own = wordsOf(code).filter((word) => !VOCABULARY.has(word));
+  const known = vocabulary();
+  const own = wordsOf(code).filter((word) => !known.has(word));
   const parts = code.toLowerCase().split('.');
-  const unpublished = parts.filter((part) => part.length >= RUN_OF_LETTERS && !VOCABULARY.has(part));
+  const unpublished = parts.filter((part) => part.length >= RUN_OF_LETTERS && !known.has(part));
   return textsOf(sent).every((text) => {
     const letters = text.toLowerCase().replaceAll(/[^a-z]/g, '');
     return (

@@ -1,11 +1,8 @@
 import { UNREADABLE } from './attempts.js';
 import { CERTIFICATE_FAILURE, NAME_FAILURE } from './retry-decision.js';
 
-/** What to do, by a pattern of what happened. The first that matches counts. */
-type Hints = readonly (readonly [RegExp, string])[];
-
-const hintsOf = (hints: Readonly<Record<string, string>>): Hints =>
-  Object.entries(hints).map(([pattern, hint]) => [new RegExp(`^(${pattern})`), hint]);
+/** What to do, by a pattern of what happened. The first that matches at the beginning counts. */
+type Hints = Readonly<Record<string, string>>;
 
 /** Volcengine's Go SDK gives this name to Volcengine's own host in Singapore. */
 const BYTEPLUS_HINT =
@@ -14,7 +11,7 @@ const BYTEPLUS_HINT =
 const CHECK_KEY_ID = 'Check credentials.accessKeyId (VOLCENGINE_ACCESS_KEY).';
 
 /** By the vendor's code, what was sent, and the region: `InvalidAccessKey of a message to cn-north-1`. */
-const CODES = hintsOf({
+const CODES: Hints = {
   '(Account)?FlowLimitExceeded\\b':
     'The account sends more than its requests per second; send more slowly, then again.',
   'InvalidTimestamp\\b':
@@ -38,14 +35,14 @@ const CODES = hintsOf({
   'InvalidActionOrVersion\\b': 'Check apiVersion (RTC_API_VERSION).',
   [`${UNREADABLE} `]: 'Something between this server and the service may have answered in its place.',
   'ServiceNotFound\\b': 'Check endpoint (RTC_ENDPOINT) and region (RTC_REGION).',
-});
+};
 
 const UNREACHABLE =
   "{host} can't be reached from here: a firewall may be in the way, or a proxy may be needed";
 const CERTIFICATE = 'The certificate of {host}';
 
 /** By failure and origin: `ECONNREFUSED at https://rtc.volcengineapi.com`. A timeout has its phase too. */
-const FAILURES = hintsOf({
+const FAILURES: Hints = {
   'TIMEOUT in phase queued, signed':
     'No connection was free: raise http.maxSockets (RTC_HTTP_MAX_SOCKETS), or send less at once.',
   'TIMEOUT in phase queued':
@@ -78,10 +75,10 @@ const FAILURES = hintsOf({
     'Something other than the service answers at {host}: check endpoint (RTC_ENDPOINT).',
   [`.*(${CERTIFICATE_FAILURE.source})`]: `${CERTIFICATE} is not trusted here: check endpoint (RTC_ENDPOINT); that of a proxy is added by NODE_EXTRA_CA_CERTS.`,
   '': 'The connection to {host} failed.',
-});
+};
 
 function find(hints: Hints, what: string): string | undefined {
-  return hints.find(([pattern]) => pattern.test(what))?.[1];
+  return Object.entries(hints).find(([pattern]) => new RegExp(`^(${pattern})`).test(what))?.[1];
 }
 
 /**
