@@ -25,14 +25,17 @@ function wordsOf(code: string): string[] {
   return (code.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? []).map((word) => word.toLowerCase());
 }
 
+let words: ReadonlySet<string> | undefined;
+
 /**
  * Words of the published codes and the parts between their dots. They reveal nothing, whichever code has them. The set
- * is made when an unpublished code arrives, which is rare, so that an import does not wait for it.
+ * is made for the first unpublished code, so that an import does not wait for it.
  */
 function vocabulary(): ReadonlySet<string> {
-  return new Set(
+  words ??= new Set(
     Object.keys(PUBLISHED_ERRORS).flatMap((code) => [...wordsOf(code), ...code.toLowerCase().split('.')]),
   );
+  return words;
 }
 
 /**
