@@ -92,8 +92,7 @@ const ROUTES: Readonly<Record<string, Handler>> = {
     page(callbacks.sent, undefined, callbacks.list.dropped),
   'GET /requests': ({ state: { requests, dropped }, page }) =>
     page(requests, (request) => ({ ...request, body: request.body.toString() }), dropped.requests),
-  'GET /duplicates': ({ state: { accepted }, page }) =>
-    page(accepted.listed.items, (listed) => accepted.timed(listed), accepted.listed.dropped),
+  'GET /duplicates': ({ state: { accepted }, page }) => page(accepted.duplicates()),
   'DELETE /record': ({ state }) => state.clear(),
   'PUT /clock': ({ state, body }) => {
     const { offsetMs } = checkedOptions({ offsetMs: CLOCK_OFFSET }, body, '', 'body');

@@ -86,7 +86,7 @@ export interface RtcEmulatorOptions {
   readonly callbacks?: EventCallback | undefined;
   /**
    * How many bytes of what came and was received are kept to be looked at, about: beyond it, the oldest is dropped,
-   * and `dropped` says how much. From 1 MB; default 512 MB, in which at least the last 6 million recipients are counted.
+   * and `dropped` says how much. From 1 MB; default 512 MB, in which at least the last million recipients are counted.
    */
   readonly keepBytes?: number | undefined;
   /**
