@@ -36,7 +36,7 @@ export class RtcEmulator extends EmulatorState {
     this.#sockets = new ClientSockets(this.#admit, this);
     this.listener.serve({
       onRequest: (request, response) => void this.#serve(request, response),
-      onWebSocket: (...upgrade) => this.#sockets.upgrade(...upgrade),
+      onUpgrade: (...upgrade) => this.#sockets.upgrade(...upgrade),
       faultOfConnection: () => this.faults.for('connection'),
     });
   }

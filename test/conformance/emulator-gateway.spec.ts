@@ -2,14 +2,11 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { createConnection } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { connect as connectTls } from 'node:tls';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { sha256Hex } from '../../lib/openapi/signature-v4.js';
-import { certificate } from '../support/certificate.js';
 import { QUERY, type RawRequestChanges, sendRaw, unicastBody } from '../support/raw-request.js';
-import { until } from '../support/until.js';
 
 const FIFTEEN_MINUTES = 15 * 60_000;
 
@@ -245,36 +242,6 @@ describe("the emulator's gateway", () => {
     expect(await regionOf(undefined)).toBe('cn-north-1');
     expect(await regionOf('Bearer secret')).toBe('cn-north-1');
     expect(await regionOf(credential('<script>'))).toBe('cn-north-1');
-  });
-
-  it('ignores an offer to upgrade, as the HTTP client of Java makes with each request', async () => {
-    for (const tls of [undefined, await certificate()]) {
-      const server = await RtcEmulator.start({ tls });
-      const body = JSON.stringify({ long: 'x'.repeat(100_000) });
-      const { port, hostname } = new URL(server.url);
-      const socket =
-        tls === undefined
-          ? createConnection(Number(port), hostname)
-          : connectTls({ port: Number(port), host: hostname, rejectUnauthorized: false });
-      const request =
-        `POST /?${QUERY} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n` +
-        `HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-      let answers = '';
-      socket.on('data', (data) => (answers += String(data)));
-      socket.write(request);
-      await until(() => answers.includes('MissingAuthenticationToken'));
-      // The connection goes on.
-      socket.write(request);
-      await until(() => answers.split('MissingAuthenticationToken').length === 3);
-      expect(server.requests.map((recorded) => recorded.body.toString())).toEqual([body, body]);
-      socket.destroy();
-      await server.close();
-    }
-  });
-
-  it('accepts an upgrade to a WebSocket only with GET', async () => {
-    const { status } = await sendRaw(emulator, { headers: { connection: 'upgrade', upgrade: 'websocket' } });
-    expect(status).toBe(200);
   });
 
   it('records neither signature nor session token', async () => {
