@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isRtcActionName } from '../openapi/rtc-action.js';
 import { authenticate, regionOf } from './authenticate.js';
@@ -113,5 +113,5 @@ function answerText(requestId: string, { query, headers }: ReceivedRequest, deci
 /** In the shape of the vendor's: the time, then what makes it unique. */
 function createRequestId(at: Date): string {
   const time = at.toISOString().slice(0, 19).replaceAll(/\D/g, '');
-  return time + randomBytes(9).toString('hex').toUpperCase();
+  return time + randomUUID().replaceAll('-', '').slice(-18).toUpperCase();
 }

@@ -10,6 +10,9 @@ const SERVICE = 'rtc';
 /** A signature is good for 15 minutes around the server's clock (`X-Expires`, 6348/1178321). */
 const VALIDITY_MS = 15 * 60_000;
 
+/** The latest signing key of each account: there is a new one each day. */
+const SIGNING_KEYS = new WeakMap<EmulatorAccount, { readonly scope: string; readonly key: Buffer }>();
+
 /** @throws ApiError for a header that lacks something, or has it in another form */
 function readAuthorization(header: string) {
   const [algorithm = '', rest = ''] = header.split(/\s+(.*)/s, 2);
@@ -34,7 +37,7 @@ function readAuthorization(header: string) {
   check(hasAll, 'MissingRequestInfo', 'Credential lacks the access key, date, region or service.');
   const form = '{access key}/{date}/{region}/{service}/request';
   check(end.join('/') === 'request', 'InvalidCredential', `Credential must be ${form}.`);
-  return { accessKeyId, date, service, scope: credential.slice(1), signedHeaders, signature };
+  return { accessKeyId, date, service, scope: credential.slice(1).join('/'), signedHeaders, signature };
 }
 
 /** The region that a request names in its credential, as far as it can be read. */
@@ -69,13 +72,20 @@ export function authenticate(
   const bodySha256 = sha256(body);
   const claimed = headers.get('x-content-sha256') ?? bodySha256;
   check(claimed === bodySha256, 'SignatureDoesNotMatch', 'X-Content-Sha256 is not that of the body.');
-  const key = scope.reduce(hmac, Buffer.from(account.credentials.secretAccessKey));
   // What is signed is for the client to name: some of the vendor's SDKs sign nothing but X-Date.
   const canonical = canonicalForm(request, signedHeaders, bodySha256);
-  const toSign = [ALGORITHM, xDate, scope.join('/'), sha256(canonical)].join('\n');
-  const isSigned = hmac(key, toSign).toString('hex') === signature;
+  const toSign = [ALGORITHM, xDate, scope, sha256(canonical)].join('\n');
+  const isSigned = hmac(signingKey(account, scope), toSign).toString('hex') === signature;
   check(isSigned, 'SignatureDoesNotMatch', 'The signature does not match the request.');
   return account;
+}
+
+function signingKey(account: EmulatorAccount, scope: string): Buffer {
+  const known = SIGNING_KEYS.get(account);
+  if (known?.scope === scope) return known.key;
+  const key = scope.split('/').reduce(hmac, Buffer.from(account.credentials.secretAccessKey));
+  SIGNING_KEYS.set(account, { scope, key });
+  return key;
 }
 
 function checkTime(xDate: string, date: string | undefined, now: number): void {

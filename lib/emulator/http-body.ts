@@ -17,17 +17,21 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const tooLarge = (): ApiError =>
     new ApiError('InvalidParameter.SizeOverLimit', `The body is larger than ${MAX_BODY_BYTES} bytes.`, 413);
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  try {
-    // What is too long is answered, though it is not read to its end.
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  await new Promise<void>((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length > MAX_BODY_BYTES) throw tooLarge();
       chunks.push(chunk);
       if (chunks.length === MAX_CHUNKS) chunks = [Buffer.concat(chunks)];
-    }
-  } catch (error) {
-    throw error instanceof HttpError ? error : new HttpError(408, 'The body broke off.');
-  }
+      if (length <= MAX_BODY_BYTES) return;
+      // It is answered, though it is not read to its end.
+      chunks = [];
+      reject(tooLarge());
+    });
+    request.on('end', resolve);
+    request.on('close', () => {
+      if (!request.readableEnded) reject(new HttpError(408, 'The body broke off.'));
+    });
+  });
   // Each in a turn of the event loop of its own. Node accepts one connection in a turn: if all requests that have come
   // were answered in one, new connections would wait for many times as long, and their requests time out.
   await (lastTurn = lastTurn.then(() => nextTurn()));

@@ -67,9 +67,7 @@ export class Messages {
   #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): void {
     const { from, message, roomId, to } = sent;
     const presence = this.state.presenceOf(roomId);
-    const present =
-      to?.map((userId) => presence.participant(userId)).filter((one) => one !== undefined) ??
-      presence.participants;
+    const present = to === undefined ? presence.participants : presence.among(to);
     this.state.accepted.add(sent, to ?? present.map(userIdOf));
     const { text, binary } = CALLBACKS[action];
     const msgid = ++this.#last;

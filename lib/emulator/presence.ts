@@ -186,6 +186,13 @@ export class Presence {
     return this.#attendance.presentAt(this.id).get(userId);
   }
 
+  /** @internal Those users who are there, each as often as they are named. */
+  among(userIds: readonly string[]): readonly Participant[] {
+    const there = this.#attendance.presentAt(this.id);
+    if (there.size === 0) return [];
+    return userIds.map((userId) => there.get(userId)).filter((participant) => participant !== undefined);
+  }
+
   /** @internal @throws as `join()` does */
   check(userId: string, token: string | undefined): void {
     this.#attendance.check(this.id, userId, token);
