@@ -8,7 +8,7 @@ import type { FaultRule } from './fault.js';
 import { CLOCK_OFFSET } from './fault-kinds.js';
 import { readObject, sendText } from './http-body.js';
 import { ensure } from './http-error.js';
-import { pageOf } from './listing.js';
+import { latestOf } from './latest.js';
 import { type Participant, toMessageJson, userIdOf } from './participant.js';
 import type { Presence } from './presence.js';
 import { idInPath, splitUrl } from './received-request.js';
@@ -27,8 +27,6 @@ interface ControlRequest {
   readonly body: Readonly<Record<string, unknown>>;
   /** @throws HttpError where whoever asks may not have the emulator post to a URL */
   checkReach(url: unknown): void;
-  /** The page of a list that was asked for: see {@link pageOf}. */
-  page<T>(items: readonly T[], toJson?: (item: T) => unknown, dropped?: number): unknown[];
 }
 
 /** @returns what is answered as JSON, or will be: nothing as `{}` */
@@ -49,8 +47,7 @@ const ofUser =
   };
 
 /**
- * For other processes; each answers JSON. GET reads, the others change. Lists come in pages: a `Link` header names the
- * next. A user's path may begin with `/rooms/:id`, for that room. IDs in paths are percent-encoded; one that is `.` or
+ * For other processes; each answers JSON. GET reads, the others change. Lists have the latest items. A user's path may begin with `/rooms/:id`, for that room. IDs in paths are percent-encoded; one that is `.` or
  * `..` is written `%252E` or `%252E%252E`.
  */
 const ROUTES: Readonly<Record<string, Handler>> = {
@@ -65,9 +62,9 @@ const ROUTES: Readonly<Record<string, Handler>> = {
     const { accessKeyId } = credentials;
     return { endpoint, appId, from, accessKeyId, requests: requests.length, ...counts, dropped };
   },
-  'GET /rooms': ({ state, page }) =>
-    page(state.rooms, ({ id, participants }) => ({ id, users: participants.map(userIdOf) })),
-  'GET /users': ({ presence, page }) => page(presence.participants, userIdOf),
+  'GET /rooms': ({ state }) =>
+    latestOf(state.rooms, ({ id, participants }) => ({ id, users: participants.map(userIdOf) })),
+  'GET /users': ({ presence }) => latestOf(presence.participants, userIdOf),
   'PUT /users/:id': ({ presence, userId, body }) => {
     const token = must<string>('a string', (given) => typeof given === 'string');
     const { roomId } = presence.join(userId, checkedOptions({ token, invisible: flag }, body, '', 'body'));
@@ -75,9 +72,7 @@ const ROUTES: Readonly<Record<string, Handler>> = {
   },
   'GET /users/:id': ofUser(({ roomId, userId, invisible, token }) => ({ roomId, userId, invisible, token })),
   'DELETE /users/:id': ofUser((participant) => participant.leave()),
-  'GET /users/:id/received': ofUser(({ received, droppedReceived }, { page }) =>
-    page(received, toMessageJson, droppedReceived),
-  ),
+  'GET /users/:id/received': ofUser(({ received }) => latestOf(received, toMessageJson)),
   'POST /users/:id/calls': ofUser((participant, { body, checkReach }) =>
     callMethod(participant, body, checkReach),
   ),
@@ -88,11 +83,10 @@ const ROUTES: Readonly<Record<string, Handler>> = {
     return { url: state.callbacks.url };
   },
   'DELETE /callbacks': ({ state }) => state.callbacks.unregister(),
-  'GET /callbacks/sent': ({ state: { callbacks }, page }) =>
-    page(callbacks.sent, undefined, callbacks.list.dropped),
-  'GET /requests': ({ state: { requests, dropped }, page }) =>
-    page(requests, (request) => ({ ...request, body: request.body.toString() }), dropped.requests),
-  'GET /duplicates': ({ state: { accepted }, page }) => page(accepted.duplicates()),
+  'GET /callbacks/sent': ({ state }) => latestOf(state.callbacks.sent),
+  'GET /requests': ({ state }) =>
+    latestOf(state.requests, (request) => ({ ...request, body: request.body.toString() })),
+  'GET /duplicates': ({ state }) => latestOf(state.accepted.duplicates()),
   'DELETE /record': ({ state }) => state.clear(),
   'PUT /clock': ({ state, body }) => {
     const { offsetMs } = checkedOptions({ offsetMs: CLOCK_OFFSET }, body, '', 'body');
@@ -118,7 +112,7 @@ export async function serveControlApi(
   body: Buffer,
   response: ServerResponse,
 ): Promise<void> {
-  const { path, query } = splitUrl(url);
+  const { path } = splitUrl(url);
   const below = path.slice(CONTROL_PREFIX.length) || '/';
   const [, room, user, what = ''] =
     /^(?:\/rooms\/([^/]+))?\/users\/([^/]+)(\/received|\/calls)?$/.exec(below) ?? [];
@@ -131,12 +125,6 @@ export async function serveControlApi(
     presence: state.presenceOf(room === undefined ? undefined : idInPath(room)),
     body: body.length === 0 ? {} : readObject(body),
     checkReach: (target) => state.callbacks.checkReach(target, remoteAddress),
-    page(items, toJson, dropped) {
-      const { page, next } = pageOf(items, query, toJson, dropped);
-      query.set('offset', String(next));
-      if (next !== undefined) response.setHeader('Link', `<${path}?${query.toString()}>; rel="next"`);
-      return page;
-    },
   });
   // With a line break, so that a terminal's prompt begins a line of its own after curl's output.
   sendText(response, `${JSON.stringify(answer ?? {})}\n`);
