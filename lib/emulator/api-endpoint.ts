@@ -54,14 +54,6 @@ export class ApiEndpoint {
     });
   }
 
-  /** @returns the answer to a request that is not read to its end, nor recorded */
-  refuseUnread(incoming: IncomingMessage, response: ServerResponse, error: ApiError): string {
-    const at = new Date(this.state.clock.now());
-    response.setHeader('Date', at.toUTCString());
-    const request = new ReceivedRequest(incoming, Buffer.alloc(0));
-    return answerText(createRequestId(at), request, { outcome: 'refused', error });
-  }
-
   /** Decides on a request, and on an error that a fault asks for. */
   #decide(request: ReceivedRequest, at: Date, fault: Fault | undefined): Decision {
     const asked = fault && rulesOf(fault).error?.(fault);

@@ -5,7 +5,7 @@ import { ClientSockets } from './client-sockets.js';
 import { CONTROL_PREFIX, serveControlApi } from './control-api.js';
 import { EmulatorState } from './emulator-state.js';
 import { readBody, sendError } from './http-body.js';
-import { ApiError, HttpError } from './http-error.js';
+import { HttpError } from './http-error.js';
 import {
   type ResolvedEmulatorOptions,
   resolveEmulatorOptions,
@@ -68,8 +68,7 @@ export class RtcEmulator extends EmulatorState {
         this.#api.handle(request, body, response);
       }
     } catch (error) {
-      const isOfApi = !isControl && error instanceof ApiError;
-      sendError(response, error, isOfApi ? this.#api.refuseUnread(request, response, error) : undefined);
+      sendError(response, error);
       // A test's own function threw: it surfaces as unhandled.
       if (!isControl && !(error instanceof HttpError)) throw error;
     }
