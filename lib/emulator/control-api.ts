@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EventCallback } from './callback-url.js';
-import { callMethod } from './client-call.js';
 import type { EmulatorState } from './emulator-state.js';
 import { checkedOptions } from '../options/read-options.js';
 import { flag, must } from '../options/rules.js';
@@ -29,26 +28,23 @@ interface ControlRequest {
   checkReach(url: unknown): void;
 }
 
-/** @returns what is answered as JSON, or will be: nothing as `{}` */
+/** @returns what is answered as JSON: nothing as `{}` */
 type Handler = (request: ControlRequest) => unknown;
 
 /** Of a user who is there. */
 const ofUser =
-  (handle: (participant: Participant, request: ControlRequest) => unknown): Handler =>
-  (request) => {
-    const { presence, userId } = request;
+  (handle: (participant: Participant) => unknown): Handler =>
+  ({ presence, userId }) => {
     const participant = presence.participant(userId);
-    ensure(
-      participant,
-      404,
-      `${userId} is not ${presence.id === '' ? 'logged in' : `in room ${presence.id}`}`,
-    );
-    return handle(participant, request);
+    const where = presence.id === '' ? 'logged in' : `in room ${presence.id}`;
+    ensure(participant, 404, `${userId} is not ${where}`);
+    return handle(participant);
   };
 
 /**
- * For other processes; each answers JSON. GET reads, the others change. Lists have the latest items. A user's path may begin with `/rooms/:id`, for that room. IDs in paths are percent-encoded; one that is `.` or
- * `..` is written `%252E` or `%252E%252E`.
+ * For other processes; each answers JSON. GET reads, the others change. Lists have the latest items. A user's path may
+ * begin with `/rooms/:id`, for that room. IDs in paths are percent-encoded; one that is `.` or `..` is written `%252E` or
+ * `%252E%252E`.
  */
 const ROUTES: Readonly<Record<string, Handler>> = {
   'GET /': ({ state }) => {
@@ -73,9 +69,6 @@ const ROUTES: Readonly<Record<string, Handler>> = {
   'GET /users/:id': ofUser(({ roomId, userId, invisible, token }) => ({ roomId, userId, invisible, token })),
   'DELETE /users/:id': ofUser((participant) => participant.leave()),
   'GET /users/:id/received': ofUser(({ received }) => latestOf(received, toMessageJson)),
-  'POST /users/:id/calls': ofUser((participant, { body, checkReach }) =>
-    callMethod(participant, body, checkReach),
-  ),
   'GET /callbacks': ({ state }) => ({ url: state.callbacks.url }),
   'PUT /callbacks': ({ state, body, checkReach }) => {
     checkReach(body['url']);
@@ -106,20 +99,19 @@ const ROUTES: Readonly<Record<string, Handler>> = {
  * Serves the emulator's own part of its server.
  * @throws HttpError or TypeError for what can't be done
  */
-export async function serveControlApi(
+export function serveControlApi(
   state: EmulatorState,
   { method, url = '/', socket: { remoteAddress } }: IncomingMessage,
   body: Buffer,
   response: ServerResponse,
-): Promise<void> {
+): void {
   const { path } = splitUrl(url);
   const below = path.slice(CONTROL_PREFIX.length) || '/';
-  const [, room, user, what = ''] =
-    /^(?:\/rooms\/([^/]+))?\/users\/([^/]+)(\/received|\/calls)?$/.exec(below) ?? [];
+  const [, room, user, what = ''] = /^(?:\/rooms\/([^/]+))?\/users\/([^/]+)(\/received)?$/.exec(below) ?? [];
   const route = `${method} ${user === undefined ? below : `/users/:id${what}`}`;
-  const handler = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
-  ensure(handler, 404, 'There is no such method and path in the control API');
-  const answer = await handler({
+  const handle = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
+  ensure(handle, 404, 'There is no such method and path in the control API');
+  const answer = handle({
     state,
     userId: user === undefined ? '' : idInPath(user),
     presence: state.presenceOf(room === undefined ? undefined : idInPath(room)),

@@ -63,7 +63,7 @@ export class RtcEmulator extends EmulatorState {
       this.#admit(request);
       const body = await readBody(request);
       if (isControl) {
-        await serveControlApi(this, request, body, response);
+        serveControlApi(this, request, body, response);
       } else {
         this.#api.handle(request, body, response);
       }
