@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isLoopback } from '../config/endpoint.js';
-import { hostName, isProductionHost, originOf, withoutMapping } from './host-name.js';
+import { hostName, isProductionHost, withoutMapping } from './host-name.js';
 import { ensure } from './http-error.js';
 import type { ResolvedEmulatorOptions } from './rtc-emulator-options.js';
 
@@ -13,7 +13,7 @@ export type Admission = (request: IncomingMessage) => void;
  */
 export function admissionBy({ host, allowedHosts, allowedOrigins, tls }: ResolvedEmulatorOptions): Admission {
   const hosts = new Set([host, ...allowedHosts].map((name) => name.toLowerCase()));
-  const origins = new Set(allowedOrigins.map((origin) => originOf(origin) ?? origin));
+  const origins = new Set(allowedOrigins);
   const scheme = tls === undefined ? 'http' : 'https';
   return ({ headers, socket, url }) => {
     const { host = '', origin, 'sec-fetch-site': site = 'none' } = headers;

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isRtcActionName } from '../openapi/rtc-action.js';
 import { authenticate, regionOf } from './authenticate.js';
@@ -54,14 +54,6 @@ export class ApiEndpoint {
     });
   }
 
-  /** @returns the answer to a request that is not read to its end, nor recorded */
-  refuseUnread(incoming: IncomingMessage, response: ServerResponse, error: ApiError): string {
-    const at = new Date(this.state.clock.now());
-    response.setHeader('Date', at.toUTCString());
-    const request = new ReceivedRequest(incoming, Buffer.alloc(0));
-    return answerText(createRequestId(at), request, { outcome: 'refused', error });
-  }
-
   /** Decides on a request, and on an error that a fault asks for. */
   #decide(request: ReceivedRequest, at: Date, fault: Fault | undefined): Decision {
     const asked = fault && rulesOf(fault).error?.(fault);
@@ -113,5 +105,5 @@ function answerText(requestId: string, { query, headers }: ReceivedRequest, deci
 /** In the shape of the vendor's: the time, then what makes it unique. */
 function createRequestId(at: Date): string {
   const time = at.toISOString().slice(0, 19).replaceAll(/\D/g, '');
-  return time + randomBytes(9).toString('hex').toUpperCase();
+  return time + randomUUID().replaceAll('-', '').slice(-18).toUpperCase();
 }

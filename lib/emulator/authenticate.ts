@@ -1,5 +1,5 @@
 import { createHmac, hash } from 'node:crypto';
-import { ApiError, check } from './http-error.js';
+import { check } from './http-error.js';
 import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 
@@ -9,6 +9,9 @@ const ALGORITHM = 'HMAC-SHA256';
 const SERVICE = 'rtc';
 /** A signature is good for 15 minutes around the server's clock (`X-Expires`, 6348/1178321). */
 const VALIDITY_MS = 15 * 60_000;
+
+/** The latest signing key of each account: there is a new one each day. */
+const SIGNING_KEYS = new WeakMap<EmulatorAccount, { readonly scope: string; readonly key: Buffer }>();
 
 /** @throws ApiError for a header that lacks something, or has it in another form */
 function readAuthorization(header: string) {
@@ -34,7 +37,7 @@ function readAuthorization(header: string) {
   check(hasAll, 'MissingRequestInfo', 'Credential lacks the access key, date, region or service.');
   const form = '{access key}/{date}/{region}/{service}/request';
   check(end.join('/') === 'request', 'InvalidCredential', `Credential must be ${form}.`);
-  return { accessKeyId, date, service, scope: credential.slice(1), signedHeaders, signature };
+  return { accessKeyId, date, service, scope: credential.slice(1).join('/'), signedHeaders, signature };
 }
 
 /** The region that a request names in its credential, as far as it can be read. */
@@ -69,13 +72,20 @@ export function authenticate(
   const bodySha256 = sha256(body);
   const claimed = headers.get('x-content-sha256') ?? bodySha256;
   check(claimed === bodySha256, 'SignatureDoesNotMatch', 'X-Content-Sha256 is not that of the body.');
-  const key = scope.reduce(hmac, Buffer.from(account.credentials.secretAccessKey));
   // What is signed is for the client to name: some of the vendor's SDKs sign nothing but X-Date.
-  for (const canonical of canonicalForms(request, signedHeaders, bodySha256)) {
-    const toSign = [ALGORITHM, xDate, scope.join('/'), sha256(canonical)].join('\n');
-    if (hmac(key, toSign).toString('hex') === signature) return account;
-  }
-  throw new ApiError('SignatureDoesNotMatch', 'The signature does not match the request.');
+  const canonical = canonicalForm(request, signedHeaders, bodySha256);
+  const toSign = [ALGORITHM, xDate, scope, sha256(canonical)].join('\n');
+  const isSigned = hmac(signingKey(account, scope), toSign).toString('hex') === signature;
+  check(isSigned, 'SignatureDoesNotMatch', 'The signature does not match the request.');
+  return account;
+}
+
+function signingKey(account: EmulatorAccount, scope: string): Buffer {
+  const known = SIGNING_KEYS.get(account);
+  if (known?.scope === scope) return known.key;
+  const key = scope.split('/').reduce(hmac, Buffer.from(account.credentials.secretAccessKey));
+  SIGNING_KEYS.set(account, { scope, key });
+  return key;
 }
 
 function checkTime(xDate: string, date: string | undefined, now: number): void {
@@ -95,45 +105,20 @@ function checkToken(token = '', { credentials }: EmulatorAccount, now: number): 
 }
 
 /**
- * The canonical forms that a request may have been signed in: the vendor's SDKs differ in three points, which its pages
- * leave open or which not all of them keep to, so that a verifier takes each. At most twelve, each about as long as the
- * request's head.
- * @param signedHeaders names in lower case, each once
+ * What is signed, as the pages say: parameters are sorted by their names, the values of one name in their order.
+ * @param signedHeaders names in lower case
  */
-function* canonicalForms(
+function canonicalForm(
   { method, path, query, headers }: ReceivedRequest,
   signedHeaders: readonly string[],
   bodySha256: string,
-): Iterable<string> {
+): string {
   const names = [...signedHeaders].sort();
-  const hosts = names.includes('host') ? hostForms(headers.get('host') ?? '') : [''];
-  const queries = queryForms(query);
-  const asSent = (name: string): string => (headers.get(name) ?? '').trim();
-  // As the Node and PHP SDKs do; those for Go, Python and Java leave a value as it is.
-  const folded = (name: string): string => asSent(name).replaceAll(/\s+/g, ' ');
-  const blocks = [asSent, folded].flatMap((valueOf) =>
-    hosts.map((host) => names.map((name) => `${name}:${name === 'host' ? host : valueOf(name)}\n`).join('')),
-  );
-  for (const block of new Set(blocks)) {
-    for (const queryText of queries) {
-      yield [method, path, queryText, block, names.join(';'), bodySha256].join('\n');
-    }
-  }
-}
-
-/** Sorted by name, the values of one name in their order, as the pages say (Go, Python, Java), or sorted (Node, PHP). */
-function queryForms(query: URLSearchParams): ReadonlySet<string> {
-  const inOrder = new URLSearchParams(query);
-  inOrder.sort();
-  const encoded = Array.from(inOrder, (pair) => pair.map(encodeRfc3986).join('='));
-  return new Set([encoded.join('&'), encoded.toSorted().join('&')]);
-}
-
-/** As it was sent, and with and without a default port: Go, Python and the older Java SDK sign it without. */
-function hostForms(host: string): string[] {
-  const [, name = '', port] = /^(.*?)(:\d+)?$/s.exec(host) ?? [];
-  if (port === undefined) return [host, `${host}:80`, `${host}:443`];
-  return port === ':80' || port === ':443' ? [host, name] : [host];
+  const sorted = new URLSearchParams(query);
+  sorted.sort();
+  const queryText = Array.from(sorted, (pair) => pair.map(encodeRfc3986).join('=')).join('&');
+  const block = names.map((name) => `${name}:${(headers.get(name) ?? '').trim()}\n`).join('');
+  return [method, path, queryText, block, names.join(';'), bodySha256].join('\n');
 }
 
 /** Everything but letters, digits and `-_.~` is escaped. */

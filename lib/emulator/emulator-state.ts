@@ -44,12 +44,10 @@ export interface Dropped {
   readonly requests: number;
   /** Messages that are no longer in a participant's `received`. */
   readonly received: number;
-  /** Pairs of user and message that `accepted` no longer knows: counts and duplicates of these are too low. */
+  /** Recipients that `accepted` has forgotten: its counts and duplicates, though not its total, are too low by them. */
   readonly accepted: number;
   /** Likewise, of `deliveries`. */
   readonly deliveries: number;
-  /** Duplicates that are counted, but no longer listed. */
-  readonly duplicates: number;
   /** Callbacks that are no longer in `callbacks.sent`. */
   readonly callbacks: number;
 }
@@ -101,10 +99,10 @@ export class EmulatorState {
     this.listener = new Listener(options.tls);
     this.windows = new QuotaWindows(options.quota.window);
     this.faults = new Faults(this.listener);
-    // Each has its share, so that none can drive out another's. The two tables of each counter are the most of it.
+    // Each has its share, so that none can drive out another's.
     const { keepBytes } = options;
-    this.accepted = new RecipientCounts(keepBytes / 4, keepBytes / 128);
-    this.deliveries = new RecipientCounts(keepBytes / 16, keepBytes / 128);
+    this.accepted = new RecipientCounts(keepBytes / 2);
+    this.deliveries = new RecipientCounts(keepBytes / 4);
     this.#requests = new BoundedList(keepBytes / 8);
     const now = (): number => this.clock.now();
     this.callbacks = new Callbacks(options, this.#secrets, this.faults, now);
@@ -129,7 +127,6 @@ export class EmulatorState {
       received: this.attendance.droppedReceived,
       accepted: this.accepted.forgotten,
       deliveries: this.deliveries.forgotten,
-      duplicates: this.accepted.listed.dropped + this.deliveries.listed.dropped,
       callbacks: this.callbacks.list.dropped,
     };
   }

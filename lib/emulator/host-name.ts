@@ -23,10 +23,10 @@ export function withoutMapping(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/, '');
 }
 
-/** An origin as browsers send it: in lower case, without a default port; undefined for what is none. */
-export function originOf(given: string): string | undefined {
-  if (!/^[a-z][a-z\d+.-]*:\/\/[^/?#@\s]+$/i.test(given) || !URL.canParse(given)) return undefined;
-  const { origin } = new URL(given);
-  // Others than those of the web, such as an extension's, are sent as they are.
-  return origin === 'null' ? given : origin;
+/** Whether it is an origin as browsers send it: in lower case, without a default port. */
+export function isOrigin(given: unknown): boolean {
+  if (typeof given !== 'string' || !URL.canParse(given)) return false;
+  const { origin, protocol, host } = new URL(given);
+  // Others than those of the web, such as an extension's, have none for a URL.
+  return given === (origin === 'null' ? `${protocol}//${host}` : origin);
 }

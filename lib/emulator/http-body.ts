@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ApiError, HttpError, refusalOf } from './http-error.js';
+import { HttpError, refusalOf } from './http-error.js';
 
 /** The largest legal request is about a tenth of this. */
 const MAX_BODY_BYTES = 1_048_576;
@@ -13,21 +13,21 @@ let lastTurn: Promise<unknown> = Promise.resolve();
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   let chunks: Buffer[] = [];
   let length = 0;
-  // Made when it is needed: an error's stack takes as long as the rest of this.
-  const tooLarge = (): ApiError =>
-    new ApiError('InvalidParameter.SizeOverLimit', `The body is larger than ${MAX_BODY_BYTES} bytes.`, 413);
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  try {
-    // What is too long is answered, though it is not read to its end.
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  await new Promise<void>((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length > MAX_BODY_BYTES) throw tooLarge();
       chunks.push(chunk);
       if (chunks.length === MAX_CHUNKS) chunks = [Buffer.concat(chunks)];
-    }
-  } catch (error) {
-    throw error instanceof HttpError ? error : new HttpError(408, 'The body broke off.');
-  }
+      if (length <= MAX_BODY_BYTES) return;
+      // It is answered, though it is not read to its end.
+      chunks = [];
+      reject(new HttpError(413, `The body is larger than ${MAX_BODY_BYTES} bytes.`));
+    });
+    request.on('end', resolve);
+    request.on('close', () => {
+      if (!request.readableEnded) reject(new HttpError(408, 'The body broke off.'));
+    });
+  });
   // Each in a turn of the event loop of its own. Node accepts one connection in a turn: if all requests that have come
   // were answered in one, new connections would wait for many times as long, and their requests time out.
   await (lastTurn = lastTurn.then(() => nextTurn()));
@@ -61,13 +61,10 @@ export function sendText(response: ServerResponse, text: string, headers: Record
   response.end(text);
 }
 
-/**
- * Says why a request is not served. The connection ends here, since the request may not have been read.
- * @param text by default the reason alone
- */
-export function sendError(response: ServerResponse, error: unknown, text?: string): void {
+/** Says why a request is not served. The connection ends here, since the request may not have been read. */
+export function sendError(response: ServerResponse, error: unknown): void {
   const { httpStatus, reason } = refusalOf(error);
   response.statusCode = httpStatus;
-  sendText(response, text ?? `${JSON.stringify({ error: reason })}\n`, { Connection: 'close' });
+  sendText(response, `${JSON.stringify({ error: reason })}\n`, { Connection: 'close' });
   response.req.resume();
 }

@@ -15,8 +15,8 @@ import type { EmulatorTls } from './rtc-emulator-options.js';
 /** What comes in. */
 export interface ListenerEvents {
   readonly onRequest: RequestListener;
-  /** What asks to become a WebSocket; what else is offered in a request is ignored. */
-  onWebSocket(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** What asks to become something else, such as a WebSocket. */
+  onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Asked for each connection that is made. */
   faultOfConnection(): Fault | undefined;
 }
@@ -48,11 +48,9 @@ export class Listener {
   }
 
   /** Says who serves what comes in. */
-  serve({ onRequest, onWebSocket, faultOfConnection }: ListenerEvents): void {
+  serve({ onRequest, onUpgrade, faultOfConnection }: ListenerEvents): void {
     // Before the server begins with it: a handshake has the certificate that is set by then.
     this.#server.prependListener('connection', (tcp: Socket) => {
-      // It comes again where an offer to upgrade it was ignored.
-      if (this.#connections.has(tcp)) return;
       this.#connections.add(tcp);
       tcp.once('close', () => this.#connections.delete(tcp));
       const fault = faultOfConnection();
@@ -65,14 +63,7 @@ export class Listener {
       if (this.#refusing !== undefined) response.shouldKeepAlive = false;
       onRequest(request, response);
     });
-    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket') {
-        onWebSocket(request, socket, head);
-      } else {
-        socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]));
-        this.#server.emit(this.isTls ? 'secureConnection' : 'connection', socket);
-      }
-    });
+    this.#server.on('upgrade', onUpgrade);
   }
 
   async listen(port: number, host: string): Promise<void> {
@@ -119,16 +110,4 @@ export class Listener {
     const ended = Array.from(this.#connections, (tcp) => once(tcp.destroy(), 'close'));
     await Promise.all([closed, ...ended]);
   }
-}
-
-/**
- * A request without what it offers to become: Java's HTTP client offers `h2c` with each request, and a server may
- * ignore that. Node hands over every such request as soon as anything may be upgraded.
- */
-function headWithoutUpgrade({ method, url, httpVersion, headersDistinct }: IncomingMessage): Buffer {
-  const { upgrade: _offered, ...others } = headersDistinct;
-  const lines = Object.entries(others).flatMap(([name, values = []]) =>
-    values.map((value) => `${name}: ${value}\r\n`),
-  );
-  return Buffer.from(`${method} ${url} HTTP/${httpVersion}\r\n${lines.join('')}\r\n`, 'latin1');
 }

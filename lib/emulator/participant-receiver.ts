@@ -8,7 +8,10 @@ export interface ParticipantReceiver {
   readonly from?: string | readonly string[] | undefined;
   /** Keeps over restarts (another `join()`) which messages were shown, as in `createReceiver()`. Default: nothing does. */
   readonly storage?: ReceiverStorage | undefined;
-  /** Whether a message is lost on its way, so that it is neither delivered nor counted. Default: none is. */
+  /**
+   * Whether a message is lost on its way, so that it is neither delivered nor counted. What it throws surfaces as an
+   * unhandled rejection. Default: none is.
+   */
   readonly loses?: ((message: ReceivedMessage) => boolean) | undefined;
   /**
    * How long its app takes to be done with a message, which is confirmed then, in milliseconds up to 2,147,483,647 (24
@@ -28,15 +31,7 @@ export function useReceiver(
   { from, storage, loses, confirmAfterMs = 0 }: ParticipantReceiver,
   server: string,
 ): void {
-  participant.loses = (message) => {
-    try {
-      return loses?.(message) === true;
-    } catch {
-      const problem = `loses() of the receiver of ${participant.userId} threw. It is not asked again.`;
-      process.emitWarning(problem, 'RtcEmulatorWarning');
-      return (participant.loses = () => false)();
-    }
-  };
+  if (loses !== undefined) participant.loses = loses;
   const { receive, close } = createReceiver({
     from: from ?? server,
     confirm: async (receipts) => {

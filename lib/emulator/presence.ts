@@ -110,7 +110,7 @@ export class Attendance {
     this.#deliveries.clear();
     this.droppedReceived = 0;
     for (const participant of this.#everyone()) {
-      participant.received.length = participant.droppedReceived = 0;
+      participant.received.length = 0;
     }
   }
 
@@ -148,9 +148,7 @@ export class Attendance {
     for (const participant of new Set(deliveries.flatMap(({ participants }) => participants))) {
       // None, where a test has emptied its participant's list by itself.
       const kept = participant.received.findIndex((message) => !messages.has(message));
-      const dropped = participant.received.splice(0, kept < 0 ? Infinity : kept).length;
-      participant.droppedReceived += dropped;
-      this.droppedReceived += dropped;
+      this.droppedReceived += participant.received.splice(0, kept < 0 ? Infinity : kept).length;
     }
   }
 }
@@ -184,6 +182,13 @@ export class Presence {
   /** A user who is there. */
   participant(userId: string): Participant | undefined {
     return this.#attendance.presentAt(this.id).get(userId);
+  }
+
+  /** @internal Those users who are there, each as often as they are named. */
+  among(userIds: readonly string[]): readonly Participant[] {
+    const there = this.#attendance.presentAt(this.id);
+    if (there.size === 0) return [];
+    return userIds.map((userId) => there.get(userId)).filter((participant) => participant !== undefined);
   }
 
   /** @internal @throws as `join()` does */

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { FaultTarget } from './fault.js';
 
@@ -62,7 +63,7 @@ export function idInPath(part: string): string {
 
 function parse(body: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    return isUtf8(body) ? JSON.parse(body.toString()) : undefined;
   } catch {
     // Whoever needs it says so.
     return undefined;

@@ -1,8 +1,6 @@
-import { createHash, hash, randomBytes } from 'node:crypto';
-import { isId, MAX_ID_LENGTH } from '../dto/field-rules.js';
+import { hash } from 'node:crypto';
 import { BoundedList } from './bounded-list.js';
 import type { EmulatedMessage } from './read-message.js';
-import { FINGERPRINT_WORDS, RecentCounts } from './recent-counts.js';
 
 /** A user who got the same message more than once. */
 export interface Duplicate {
@@ -18,49 +16,51 @@ export interface Duplicate {
 
 export type CountedMessage = Pick<EmulatedMessage, 'roomId' | 'from' | 'message'>;
 
-/** What a listed duplicate takes up at most, with the key by which it is counted. */
-const DUPLICATE_BYTES = 512;
-
-interface ListedDuplicate extends Omit<Duplicate, 'times'> {
-  readonly content: Int32Array;
-  readonly message: Int32Array;
+/** A message and the users who got it. */
+interface Sending {
+  readonly place: { readonly roomId?: string };
+  readonly messageSha256: string;
+  /** What else makes it the same message. */
+  readonly key: string;
+  /** User IDs, by comma. */
+  readonly to: string;
+  readonly recipients: number;
 }
+
+/** What a message takes up beside its texts, and each user who got it, once they are counted. */
+const SENDING_BYTES = 1_024;
+const RECIPIENT_BYTES = 96;
+
+/** How often each user got a message. */
+type Times = Map<string, number>;
 
 /**
  * Counts how often each user got each message, so that a test can ask whether anyone got anything twice. Messages are
  * the same if room, sender, kind and content are equal.
  *
- * A user and a message, or its content alone, are one fingerprint: that of the user ID (ASCII) XOR a keyed hash. Each
- * word of the user's is the sum of the characters' codes, each times a secret number of its place (multilinear hashing,
- * Carter and Wegman, 1979), which takes a few nanoseconds a character. Any two IDs, whoever chose them, share a word
- * once in 2^26 times and all three once in 2^78: of ten million, two do once in 10^9 times.
+ * Only a list is written while messages come, since counting takes longer than all else that is done with a request.
+ * It is made up for when someone asks.
  */
 export class RecipientCounts {
-  readonly #secret = randomBytes(16);
-  /** Of each place in a user ID. */
-  readonly #factors = new Int32Array(
-    new Uint8Array(randomBytes(MAX_ID_LENGTH * FINGERPRINT_WORDS * 4)).buffer,
-  );
-  readonly #user = new Int32Array(FINGERPRINT_WORDS);
-  readonly #pair = new Int32Array(FINGERPRINT_WORDS);
-  /** @internal */
-  readonly listed: BoundedList<ListedDuplicate>;
-  /**
-   * By content and user, in any room and from anyone, where the owner is the message. By message and user only for the
-   * messages of which the user had got the content in another one.
-   */
-  readonly #counts: RecentCounts;
-  #duplicateCount = 0;
+  readonly #sendings: BoundedList<Sending>;
+  /** How many of these are counted. */
+  #counted = 0;
+  /** By the message's hash and then its key. */
+  readonly #times = new Map<string, Map<string, Times>>();
+  /** In the order in which they became duplicates. */
+  readonly #duplicates: { readonly sending: Sending; readonly userId: string; readonly times: Times }[] = [];
   #total = 0;
+  #forgotten = 0;
 
   /**
    * @internal Counts come from the emulator.
-   * @param tableBytes of each of two generations of counts: when one is full, the one before it is forgotten
-   * @param listBytes of the list of duplicates
+   * @param maxBytes when there is more, the oldest messages are forgotten
    */
-  constructor(tableBytes: number, listBytes: number) {
-    this.#counts = new RecentCounts(tableBytes);
-    this.listed = new BoundedList(listBytes);
+  constructor(maxBytes: number) {
+    this.#sendings = new BoundedList(maxBytes, (dropped) => {
+      for (const { recipients } of dropped) this.#forgotten += recipients;
+      this.#startAgain();
+    });
   }
 
   /** All of them: one for each user of each message. It stays exact, whatever is forgotten. */
@@ -70,82 +70,69 @@ export class RecipientCounts {
 
   /** Number of duplicates: pairs of a user and a message that the user got more than once. */
   get duplicateCount(): number {
-    return this.#duplicateCount;
+    this.#count();
+    return this.#duplicates.length;
   }
 
-  /** @internal Pairs of a user and a message that are not known any more: `count()` is too low for them. */
+  /** @internal How many of the total are not known any more: other counts are too low by them. */
   get forgotten(): number {
-    return this.#counts.forgotten;
+    return this.#forgotten;
   }
 
   /** @internal Counts those who get a message: each of them as often as they are named. */
   add({ roomId, from, message }: CountedMessage, to: readonly string[]): void {
-    const messageSha256 = hash('sha256', message, 'hex');
-    const contentKey = this.#key(messageSha256);
-    const messageKey = this.#key(JSON.stringify([messageSha256, roomId ?? null, from, typeof message]));
-    for (const userId of to) {
-      this.#total += 1;
-      this.#read(userId);
-      const times =
-        this.#counts.increase(this.#pairWith(contentKey), messageKey) ??
-        this.#counts.increase(this.#pairWith(messageKey), messageKey);
-      if (times !== 2) continue;
-      this.#duplicateCount += 1;
-      const place = roomId === undefined ? {} : { roomId };
-      this.listed.add(
-        { ...place, userId, messageSha256, content: contentKey, message: messageKey },
-        DUPLICATE_BYTES,
-      );
-    }
+    if (to.length === 0) return;
+    this.#total += to.length;
+    const sending = {
+      place: roomId === undefined ? {} : { roomId },
+      messageSha256: hash('sha256', message, 'hex'),
+      key: JSON.stringify([roomId, from, typeof message]),
+      to: to.join(),
+      recipients: to.length,
+    };
+    this.#sendings.add(sending, SENDING_BYTES + sending.to.length + to.length * RECIPIENT_BYTES);
   }
 
   /** How often a user got a message, in any room and from anyone. */
   count(userId: string, message: string | Uint8Array): number {
-    if (!isId(userId)) return 0;
-    this.#read(userId);
-    return this.#counts.get(this.#pairWith(this.#key(hash('sha256', message, 'hex'))));
+    this.#count();
+    const ofContent = this.#times.get(hash('sha256', message, 'hex')) ?? new Map<string, Times>();
+    return [...ofContent.values()].reduce((sum, times) => sum + (times.get(userId) ?? 0), 0);
   }
 
-  /** The duplicates. If there are very many, the latest ones. */
+  /** The duplicates, in the order in which they became that. */
   duplicates(): Duplicate[] {
-    return this.listed.items.map((listed) => this.timed(listed));
-  }
-
-  /** @internal A listed duplicate, with how often it is counted by now. */
-  timed({ content, message, ...duplicate }: ListedDuplicate): Duplicate {
-    this.#read(duplicate.userId);
-    const times =
-      this.#counts.shareOf(message, this.#pairWith(content)) ?? this.#counts.get(this.#pairWith(message));
-    return { ...duplicate, times: Math.max(2, times) };
+    this.#count();
+    return this.#duplicates.map(({ sending: { place, messageSha256 }, userId, times }) => {
+      return { ...place, userId, messageSha256, times: times.get(userId) ?? 0 };
+    });
   }
 
   /** Forgets all. */
   clear(): void {
-    for (const kept of [this.#counts, this.listed]) kept.clear();
-    this.#duplicateCount = this.#total = 0;
+    this.#sendings.clear();
+    this.#startAgain();
+    this.#total = this.#forgotten = 0;
   }
 
-  #read(userId: string): void {
-    const [factors, user] = [this.#factors, this.#user];
-    user.fill(0);
-    for (let index = 0, at = 0; index < userId.length; index += 1) {
-      const code = userId.charCodeAt(index);
-      for (let word = 0; word < FINGERPRINT_WORDS; word += 1, at += 1) {
-        user[word] = (user[word] ?? 0) + Math.imul(factors[at] ?? 0, code);
+  /** Counts what has come since it was last asked for. */
+  #count(): void {
+    for (const sending of this.#sendings.items.slice(this.#counted)) {
+      const { messageSha256, key, to } = sending;
+      const ofContent = this.#times.get(messageSha256) ?? new Map<string, Times>();
+      const times: Times = ofContent.get(key) ?? new Map<string, number>();
+      this.#times.set(messageSha256, ofContent.set(key, times));
+      for (const userId of to.split(',')) {
+        const count = (times.get(userId) ?? 0) + 1;
+        times.set(userId, count);
+        if (count === 2) this.#duplicates.push({ sending, userId, times });
       }
     }
+    this.#counted = this.#sendings.items.length;
   }
 
-  /** What is known of a key is secret, and as good as random. */
-  #pairWith(key: Int32Array): Int32Array {
-    for (let word = 0; word < FINGERPRINT_WORDS; word += 1) {
-      this.#pair[word] = (this.#user[word] ?? 0) ^ (key[word] ?? 0);
-    }
-    return this.#pair;
-  }
-
-  #key(text: string): Int32Array {
-    const digest = createHash('sha256').update(this.#secret).update(text).digest();
-    return Int32Array.from([0, 4, 8], (offset) => digest.readInt32LE(offset));
+  #startAgain(): void {
+    this.#times.clear();
+    this.#counted = this.#duplicates.length = 0;
   }
 }

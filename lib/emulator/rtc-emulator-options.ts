@@ -2,7 +2,7 @@ import { createSecureContext } from 'node:tls';
 import { readKeys, type RtcCredentials } from '../credentials/credentials.js';
 import { idProblem } from '../dto/field-rules.js';
 import { EVENT_CALLBACK, type EventCallback } from './callback-url.js';
-import { hostName, isProductionHost, originOf } from './host-name.js';
+import { hostName, isOrigin, isProductionHost } from './host-name.js';
 import { appId, appKey, flag, listOf, must, oneOf, text, unless, wholeNumber } from '../options/rules.js';
 import type { QuotaWindowKind } from './quota-window.js';
 import type { OptionTable, OptionValues } from '../options/option-table.js';
@@ -86,7 +86,7 @@ export interface RtcEmulatorOptions {
   readonly callbacks?: EventCallback | undefined;
   /**
    * How many bytes of what came and was received are kept to be looked at, about: beyond it, the oldest is dropped,
-   * and `dropped` says how much. From 1 MB; default 512 MB, in which at least the last 6 million recipients are counted.
+   * and `dropped` says how much. From 1 MB; default 512 MB, in which at least the last million recipients are counted.
    */
   readonly keepBytes?: number | undefined;
   /**
@@ -147,10 +147,7 @@ const OPTIONS = {
     default: [],
   },
   allowedOrigins: {
-    rule: listOf<string>(
-      'a list of origins, such as http://localhost:3000',
-      (origin) => typeof origin === 'string' && originOf(origin) !== undefined,
-    ),
+    rule: listOf<string>('a list of origins, such as http://localhost:3000', isOrigin),
     default: [],
   },
 } satisfies OptionTable<RtcEmulatorOptions>;

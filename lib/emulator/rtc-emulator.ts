@@ -5,7 +5,7 @@ import { ClientSockets } from './client-sockets.js';
 import { CONTROL_PREFIX, serveControlApi } from './control-api.js';
 import { EmulatorState } from './emulator-state.js';
 import { readBody, sendError } from './http-body.js';
-import { ApiError, HttpError } from './http-error.js';
+import { HttpError } from './http-error.js';
 import {
   type ResolvedEmulatorOptions,
   resolveEmulatorOptions,
@@ -36,7 +36,7 @@ export class RtcEmulator extends EmulatorState {
     this.#sockets = new ClientSockets(this.#admit, this);
     this.listener.serve({
       onRequest: (request, response) => void this.#serve(request, response),
-      onWebSocket: (...upgrade) => this.#sockets.upgrade(...upgrade),
+      onUpgrade: (...upgrade) => this.#sockets.upgrade(...upgrade),
       faultOfConnection: () => this.faults.for('connection'),
     });
   }
@@ -63,13 +63,12 @@ export class RtcEmulator extends EmulatorState {
       this.#admit(request);
       const body = await readBody(request);
       if (isControl) {
-        await serveControlApi(this, request, body, response);
+        serveControlApi(this, request, body, response);
       } else {
         this.#api.handle(request, body, response);
       }
     } catch (error) {
-      const isOfApi = !isControl && error instanceof ApiError;
-      sendError(response, error, isOfApi ? this.#api.refuseUnread(request, response, error) : undefined);
+      sendError(response, error);
       // A test's own function threw: it surfaces as unhandled.
       if (!isControl && !(error instanceof HttpError)) throw error;
     }
