@@ -34,7 +34,7 @@ async function withService({ requestsPerSecond, delayMs, constant }, work) {
 }
 
 async function* recipients(count, different = count) {
-  for (let index = 0; index < count; index++) yield `user-${index % different}`;
+  for (let index = 0; index < count; index++) yield `user-${1_000_000 + (index % different)}`;
 }
 
 /** Keeps the event loop busy, now and then. */
