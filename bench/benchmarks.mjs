@@ -195,16 +195,20 @@ function writePage() {
   writeFileSync(PAGE, `${page.slice(0, from)}${begin}\n\n${compact}\n\n${page.slice(to)}`);
 }
 
-/** The CPU of a call in the table of each README, whatever stood there. By the rounded figures of the page. */
+/** The CPU of a call in the table of each README, whatever stood there. */
 function writeRatios() {
-  const shownOf = (name) => Number(rounded(calls.get('5000/16').get(name).cpuUs).replaceAll(',', ''));
-  const ratios = OTHERS.map((name) => `${(shownOf(name) / shownOf(LIBRARY)).toFixed(1)} ×`);
+  const ratios = OTHERS.map((name) => `${(shownCpuOf(name) / shownCpuOf(LIBRARY)).toFixed(1)} ×`);
   for (const path of READMES) {
     const readme = readFileSync(path, 'utf8');
     const row = /(?<=\(docs\/benchmarks\.md\)[^|]*\| 1 × \| ).*(?= \|)/;
     if (!row.test(readme)) throw new Error(`${path} has no row for the CPU of a call`);
     writeFileSync(path, readme.replace(row, ratios.join(' | ')));
   }
+}
+
+/** As the page shows it, in microseconds. */
+function shownCpuOf(name) {
+  return Number(rounded(calls.get('5000/16').get(name).cpuUs).replaceAll(',', ''));
 }
 
 function isTargets(section) {
