@@ -71,19 +71,16 @@ export interface LimiterOptions extends LimiterLimits {
 export interface LimiterTime {
   /** Monotonic milliseconds. */
   now(): number;
-  /**
-   * @param ms 0: after what has arrived by now was read
-   * @returns a function that cancels the timer
-   */
+  /** @returns a function that cancels the timer */
   after(ms: number, wake: () => void): () => void;
 }
 
 const REAL_TIME: LimiterTime = {
   now: () => performance.now(),
   after: (ms, wake) => {
-    if (ms === 0) return clearImmediate.bind(undefined, setImmediate(wake));
     // A waiting call keeps the process alive by its own time limit.
-    return clearTimeout.bind(undefined, setTimeout(wake, ms).unref());
+    const timer = setTimeout(wake, ms).unref();
+    return () => clearTimeout(timer);
   },
 };
 
@@ -243,7 +240,7 @@ export class RateLimiter {
     this.#turns.delete(waiter);
     const { size } = this.#turns.waiting.single;
     const waitMs = this.#estimateWaitMs(waiter.request.permits);
-    const isFull = size >= this.#options.maxQueue && waitMs > 0;
+    const isFull = size >= this.#options.maxQueue;
     if (!isFull && waitMs <= waiter.request.withinMs) this.#turns.add(waiter);
     else {
       const what = `is ${isFull ? 'full' : 'too long'}: ${size} calls are waiting, for about ${waitMs} ms`;
@@ -266,17 +263,15 @@ export class RateLimiter {
     return Math.ceil(heldMs + (before * this.#account.intervalMs * outMs) / SECOND_MS);
   }
 
-  /**
-   * Grants permits to the next request, sets a timer for the one after it, and asks the store for more. One request in a
-   * turn of the event loop: answers are read in between, and a permit is free only a second after its answer was read.
-   */
+  /** Grants all permits that are free, sets a timer for the next, and asks the store for more. */
   #pump(): void {
     this.#cancelTimer?.();
     this.#isShort = false;
     this.#update();
-    const delayMs = this.#letNextGo();
-    const waiting = this.#turns.permits.single + this.#turns.permits.bulk;
-    if (waiting > 0 && delayMs < Infinity) this.#cancelTimer = this.#time.after(delayMs, () => this.#pump());
+    const full = new Map<string, number>();
+    let delayMs = 0;
+    while (delayMs === 0) delayMs = this.#letNextGo(full);
+    if (delayMs < Infinity) this.#cancelTimer = this.#time.after(delayMs, () => this.#pump());
     // The store may answer at once. If that is not enough, it is not asked again for now.
     if (!this.#isShort || this.#isRequesting) return;
     this.#isRequesting = true;
@@ -305,10 +300,11 @@ export class RateLimiter {
     }
   }
 
-  /** @returns how long the next request has to wait, or 0 if one was sent */
-  #letNextGo(): number {
-    /** Rooms without free permits, each with the time until one is free. */
-    const full = new Map<string, number>();
+  /**
+   * @param full rooms without free permits, each with the time until one is free
+   * @returns how long to wait if no request can be sent
+   */
+  #letNextGo(full: Map<string, number>): number {
     const reserve = this.#hasSingles ? Math.floor(this.#adaptive.allowed * KEPT_FOR_SINGLES.share) : 0;
     // None once single sends have taken so many more than their turns.
     const kept = this.#turns.lead > reserve ? 0 : reserve;
@@ -319,9 +315,9 @@ export class RateLimiter {
         const { permits, roomId = '' } = waiter.request;
         // It waits for the shared permits. This process's own share will never be enough.
         if (this.#held.status === 'fallback' && !this.#holds(permits)) continue;
-        const fullMs = full.get(roomId);
-        const room = fullMs ? undefined : this.#rooms.of(roomId, this.#roomLimit, this.#account.credit);
-        const roomMs = fullMs ?? room?.delayMs(permits) ?? 0;
+        const { credit } = this.#account;
+        const room = full.has(roomId) ? undefined : this.#rooms.of(roomId, this.#roomLimit, credit);
+        const roomMs = full.get(roomId) ?? room?.delayMs(permits) ?? 0;
         if (roomMs > 0) {
           full.set(roomId, roomMs);
           delayMs = Math.min(delayMs, roomMs);
