@@ -79,8 +79,7 @@ const REAL_TIME: LimiterTime = {
   now: () => performance.now(),
   after: (ms, wake) => {
     // A waiting call keeps the process alive by its own time limit.
-    const timer = setTimeout(wake, ms).unref();
-    return () => clearTimeout(timer);
+    return clearTimeout.bind(undefined, setTimeout(wake, ms).unref());
   },
 };
 
@@ -246,6 +245,8 @@ export class RateLimiter {
       const what = `is ${isFull ? 'full' : 'too long'}: ${size} calls are waiting, for about ${waitMs} ms`;
       const init = { retryAfterMs: waitMs };
       waiter.end = new RtcQuotaError(`The quota's queue ${what}. Nothing was sent.`, init);
+      // The timer may be that of this request, which had the turn.
+      this.#pump();
     }
   }
 

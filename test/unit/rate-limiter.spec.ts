@@ -83,6 +83,37 @@ describe('a rate limiter', () => {
     expect(passed).toHaveLength(12);
   });
 
+  it('refuses no single send for its queue while there are permits, though a fan-out has the turn', async () => {
+    open({ limit: 100, maxQueue: 0 });
+    enterMany(12, { priority: 'bulk' }, true);
+    time.ms += 500;
+    permits.get('bulk 0')!.giveBack('answered');
+    enterMany(2, {}, true);
+    await time.pass(0);
+    expect(passed).toHaveLength(14);
+  });
+
+  it('lets no single send wait without a queue, whatever it would wait for', () => {
+    open({ limit: 100, maxQueue: 0, roomLimit: 1 });
+    expect(enter('first', { roomId: 'full' })).toBeUndefined();
+    expect(() => enter('second', { roomId: 'full' })).toThrow("The quota's queue is full");
+    open({
+      limit: 100,
+      maxQueue: 0,
+      openShared: () => ({ request: () => undefined, close: () => undefined }),
+    });
+    expect(() => enter('first')).toThrow("The quota's queue is full");
+    expect(queued(limiter)).toBe(0);
+  });
+
+  it('lets a fan-out go when it may, though a larger single send was refused in the meantime', async () => {
+    enterMany(12, { priority: 'bulk' });
+    expect(passed).toHaveLength(8);
+    expect(() => enter('large', { permits: 100, recipients: 100, withinMs: 1 })).toThrow('is too long');
+    await time.pass(200);
+    expect(passed).toHaveLength(12);
+  });
+
   it('uses real time by default', async () => {
     limiter = new RateLimiter({ limit: 12, maxQueue: 10 });
     const started = performance.now();
