@@ -9,7 +9,7 @@ import { canonicalQuery } from './signature-v4.js';
 export interface OutgoingRequest extends Pick<ApiRequest, 'method' | 'body'> {
   readonly url: string;
   /** Beside those that the signer and the transport set. */
-  readonly headers?: InternalAxiosRequestConfig['headers'];
+  readonly headers: InternalAxiosRequestConfig['headers'];
 }
 
 /**

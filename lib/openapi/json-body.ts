@@ -1,6 +1,8 @@
 import { isUint8Array } from 'node:util/types';
 import { printableName, type Rule, typeName, wrong } from '../options/rules.js';
 
+const PLAIN = 'Object';
+
 /** Writes an object as JSON, unless JSON would not keep the contents of the object or of one of its parts. */
 export const jsonBody: Rule<string> = (given) => {
   let got = 'a circle or a BigInt, or what is too deep or throws';
@@ -8,8 +10,11 @@ export const jsonBody: Rule<string> = (given) => {
     const json = JSON.stringify(given, function (this: Readonly<Record<string, unknown>>, name, value) {
       // A Buffer's toJSON() makes an object of it.
       const part: unknown = isUint8Array(this[name]) ? this[name] : value;
-      if (typeof part !== 'object' || part === null || Array.isArray(part) || isPlain(part)) return value;
-      got = `${kindOf(part)}${name && ` in ${printableName(name)}`}`;
+      if (typeof part !== 'object' || part === null || Array.isArray(part)) return value;
+      // Asked once: near the end of the stack, another question may have another answer.
+      const kind = kindOf(part);
+      if (kind === PLAIN) return value;
+      got = `${kind}${name && ` in ${printableName(name)}`}`;
       throw new TypeError();
     }) as string | undefined;
     // toJSON() may return anything.
@@ -23,7 +28,7 @@ export const jsonBody: Rule<string> = (given) => {
 
 /** Whether a value is an object whose contents are in its fields, unlike those of a Map, bytes or a form. */
 export function isPlain(given: unknown): given is object {
-  return kindOf(given) === 'Object';
+  return kindOf(given) === PLAIN;
 }
 
 function kindOf(given: unknown): string {

@@ -185,7 +185,9 @@ describe('a request', () => {
   it('has nothing of a changed Object.prototype', async () => {
     const { emulator, service } = await start();
     const alice = emulator.room('room-1').join('alice');
+    const headers = {};
     const added = {
+      headers,
       from: 'mallory',
       binary: true,
       to: ['mallory'],
@@ -213,6 +215,8 @@ describe('a request', () => {
     } finally {
       for (const name of Object.keys(added)) Reflect.deleteProperty(Object.prototype, name);
     }
+    // Neither the signature nor the session token is written to what everything in the process sees.
+    expect(headers).toEqual({});
     expect(alice.received.map(({ from, message }) => [from, message])).toEqual([
       ['server', 'hello'],
       ['server', 'hello'],
