@@ -97,7 +97,7 @@ export class Callbacks {
 
   /** Waits until none is under way, nor waits for its turn, its next try or a fault's delay. */
   async idle(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.all(this.#pending);
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
   }
 
   /** @internal Ends what is under way, and posts nothing from then on. */
@@ -136,10 +136,13 @@ export class Callbacks {
     this.#waitingBytes += bytes;
     const delivery = this.#deliver(callback);
     this.#pending.add(delivery);
-    const last = await delivery;
-    this.#pending.delete(delivery);
-    this.#waitingBytes -= bytes;
-    return last;
+    try {
+      return await delivery;
+    } finally {
+      // Also where a test's own function threw, which surfaces.
+      this.#pending.delete(delivery);
+      this.#waitingBytes -= bytes;
+    }
   }
 
   /** Posts what a fault makes of it, and records each copy. */

@@ -371,6 +371,21 @@ describe('a fault of callbacks', () => {
     });
   });
 
+  it('holds up no close where the function throws that picks what it is for', async () => {
+    const alice = emulator.room('room-1').join('alice');
+    await emulator.callbacks.idle();
+    alice.setServerParams('signature', `${app.url}/rtc/messages`);
+    const match = (): never => {
+      throw new Error('of the test');
+    };
+    emulator.faults.add({ kind: 'callback_lost', match });
+    await expect(alice.sendServerMessage('raise hand')).rejects.toThrow('of the test');
+    emulator.faults.clear();
+    await emulator.callbacks.idle();
+    await emulator.close();
+    await expect(fetch(emulator.url)).rejects.toThrow();
+  });
+
   it('may be for a type of event, and spares requests', async () => {
     emulator.faults.add({ kind: 'callback_lost', probability: 1, match: { action: 'UserLeaveRoom' } });
     await joinAll('alice');
