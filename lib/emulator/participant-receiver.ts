@@ -9,8 +9,8 @@ export interface ParticipantReceiver {
   /** Keeps over restarts (another `join()`) which messages were shown, as in `createReceiver()`. Default: nothing does. */
   readonly storage?: ReceiverStorage | undefined;
   /**
-   * Whether a message is lost on its way, so that it is neither delivered nor counted. What it throws surfaces as an
-   * unhandled rejection. Default: none is.
+   * Whether a message is lost on its way, so that it is neither delivered nor counted. If it throws, the
+   * message is not lost, and the error surfaces as an unhandled rejection. Default: none is.
    */
   readonly loses?: ((message: ReceivedMessage) => boolean) | undefined;
   /**

@@ -176,7 +176,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
 
   /** @internal @returns whether it was received */
   receive(message: ReceivedMessage): boolean {
-    if (this.#isClosed || this.loses(message)) return false;
+    if (this.#isClosed || this.#isLost(message)) return false;
     this.received.push(message);
     this.#emit(message.event, message.from, message.message);
     this.#emit('received', message);
@@ -215,6 +215,16 @@ export class Participant extends EventEmitter<ParticipantEvents> {
     const end = await this.#callbacks.deliver({ action, roomId, userId, url, body });
     if (isDelivered(end)) return { error: 'Success', answer: end.answer };
     return { error: end?.sent ? 'E2BSReturnFailed' : 'E2BSSendFailed' };
+  }
+
+  /** If a test's own function throws, the message is not lost to anyone, and the error surfaces as unhandled. */
+  #isLost(message: ReceivedMessage): boolean {
+    try {
+      return this.loses(message);
+    } catch (error) {
+      void Promise.reject(error);
+      return false;
+    }
   }
 
   /** If a test's own listener throws, the others are served all the same, and the error surfaces as unhandled. */

@@ -78,6 +78,26 @@ describe('a room of the emulator', () => {
     expect(surfaced).toEqual([new Error('the first'), new Error('the second'), new Error('the third')]);
   });
 
+  it('delivers to everyone whatever `loses` throws, and surfaces the error', async () => {
+    const surfaced: unknown[] = [];
+    const spy = jest.spyOn(Promise, 'reject').mockImplementation((error) => {
+      surfaced.push(error);
+      return new Promise<never>(() => undefined);
+    });
+    const loses = (): never => {
+      throw new Error('of the test');
+    };
+    const room = emulator.room('room-1');
+    const users = [room.join('alice'), room.join('bob', { receiver: { loses } }), room.join('carol')];
+    const { status } = await send({ To: ['alice', 'bob', 'carol'] });
+    spy.mockRestore();
+    expect(status).toBe(200);
+    expect(users.map(({ received }) => received.length)).toEqual([1, 1, 1]);
+    expect([emulator.accepted.total, emulator.deliveries.total]).toEqual([3, 3]);
+    expect(emulator.requests).toMatchObject([{ outcome: 'accepted', httpStatus: 200 }]);
+    expect(surfaced).toEqual([new Error('of the test')]);
+  });
+
   it('delivers to users who are in it at the time of delivery, and counts no others', async () => {
     const [alice, bob] = [emulator.room('room-1').join('alice'), emulator.room('room-1').join('bob')];
     alice.once('received', () => {
