@@ -5,7 +5,7 @@ import type { Admission } from './admission.js';
 import { callMethod } from './client-call.js';
 import type { EmulatorState } from './emulator-state.js';
 import { readObject } from './http-body.js';
-import { refusalOf } from './http-error.js';
+import { ensure, refusalOf } from './http-error.js';
 import { type Participant, type ReceivedMessage, toMessageJson } from './participant.js';
 import { idInPath, splitUrl } from './received-request.js';
 
@@ -38,6 +38,9 @@ export class ClientSockets {
     socket.on('error', () => socket.destroy());
     try {
       this.admit(request);
+      const { upgrade = '' } = request.headers;
+      const isWebSocket = upgrade.toLowerCase() === 'websocket';
+      ensure(isWebSocket, 400, `No upgrade to ${upgrade} here: let the client speak plain HTTP/1.1`);
       const { path, query } = splitUrl(request.url ?? '/');
       const room = /^\/rooms\/([^/]+)$/.exec(path)?.[1];
       if (room === undefined && path !== '/users') {

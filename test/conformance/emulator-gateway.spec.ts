@@ -231,6 +231,16 @@ describe("the emulator's gateway", () => {
     expect(await regionOf(credential('<script>'))).toBe('cn-north-1');
   });
 
+  it('says what is wrong with an offer to upgrade, as the HTTP client of Java makes', async () => {
+    const { port, hostname } = new URL(emulator.url);
+    const socket = createConnection(Number(port), hostname);
+    socket.write(
+      `POST /?${QUERY} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n` +
+        'HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nContent-Length: 2\r\n\r\n{}',
+    );
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 400 [^]*No upgrade to h2c here/);
+  });
+
   it('records neither signature nor session token', async () => {
     await sendRaw(emulator, { signed: { 'x-security-token': 'CANARY-token' } });
     await sendRaw(emulator, { headers: { authorization: 'Bearer CANARY-bearer' } });
