@@ -52,16 +52,16 @@ export class Messages {
     const cost = costPer === 'recipient' && takes !== 'none' ? Math.max(1, to.length) : 1;
     const ofAccount = this.state.windows.of('account', accessKeyId);
     if (!ofAccount.hasRoom(requestsPerSecond, cost)) throw tooMany(`${requestsPerSecond} ${costPer}s`);
+    let isLost = false;
     if (inRoom && isId(roomId) && roomMessagesPerSecond < Number.POSITIVE_INFINITY) {
       const isLarge = this.state.room(roomId).participants.length >= LARGE_ROOM;
       const limit = isLarge ? largeRoomMessagesPerSecond : roomMessagesPerSecond;
-      if (!this.state.windows.of('room', accessKeyId, roomId).admit(limit, cost)) {
-        if (overRoomLimit === 'drop') return false;
-        throw tooMany('messages into the room');
-      }
+      isLost = !this.state.windows.of('room', accessKeyId, roomId).admit(limit, cost);
+      if (isLost && overRoomLimit === 'refuse') throw tooMany('messages into the room');
     }
     // The room's may just have had it forgotten, where it was empty.
-    return this.state.windows.of('account', accessKeyId).admit(requestsPerSecond, cost);
+    this.state.windows.of('account', accessKeyId).admit(requestsPerSecond, cost);
+    return !isLost;
   }
 
   #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): void {

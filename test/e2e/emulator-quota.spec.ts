@@ -105,6 +105,12 @@ describe("the emulator's quota", () => {
     expect(outcomes()).toEqual(['accepted', 'dropped']);
   });
 
+  it('counts what it loses silently to the quota of the account, as what is answered well', async () => {
+    await open({ quota: { requestsPerSecond: 2 }, roomMessagesPerSecond: 1, overRoomLimit: 'drop' });
+    for (let sent = 0; sent < 3; sent += 1) await sendRaw(emulator);
+    expect(outcomes()).toEqual(['accepted', 'dropped', 'refused']);
+  });
+
   it.each<[RtcEmulatorOptions, string]>([
     [
       { quota: { requestsPerSecond: 0 } },
