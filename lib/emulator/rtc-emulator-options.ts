@@ -147,7 +147,10 @@ const OPTIONS = {
     default: [],
   },
   allowedOrigins: {
-    rule: listOf<string>('a list of origins, such as http://localhost:3000', isOrigin),
+    rule: listOf<string>(
+      'a list of origins as browsers send them, in lower case, without a default port or a final slash, such as http://localhost:3000',
+      isOrigin,
+    ),
     default: [],
   },
 } satisfies OptionTable<RtcEmulatorOptions>;

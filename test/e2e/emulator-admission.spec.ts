@@ -151,7 +151,10 @@ describe("the emulator's admission", () => {
     [{ allowedHosts: 'emulator' }, 'allowedHosts: must be'],
     [{ allowedOrigins: ['http://localhost:3000/'] }, 'allowedOrigins: must be a list of origins'],
     [{ allowedOrigins: ['http://LOCALHOST:3000'] }, 'allowedOrigins: must be'],
-    [{ allowedOrigins: ['https://app.example:443'] }, 'allowedOrigins: must be'],
+    [
+      { allowedOrigins: ['https://app.example:443'] },
+      'in lower case, without a default port or a final slash',
+    ],
     [{ allowedOrigins: ['null'] }, 'allowedOrigins: must be'],
     [{ allowedOrigins: ['*'] }, 'allowedOrigins: must be'],
     [{ allowedOrigins: ['http://user@localhost'] }, 'allowedOrigins: must be'],
