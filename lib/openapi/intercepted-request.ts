@@ -26,17 +26,17 @@ const OWN_HEADERS =
 
 /**
  * Passes a request through an app's interceptors, as Axios does. Axios itself would then send what they have made of
- * it, by the adapter and to the proxy of their choice. They see neither the key nor the signature, which are added to a
+ * it, by their own adapter or to their own proxy. They see neither the key nor the signature, which are added to a
  * copy.
  */
 export async function intercept(
-  { method, url, body }: OutgoingRequest,
+  { method, url, body, headers: own }: OutgoingRequest,
   { request: { handlers = [] } }: RtcAxiosRef['interceptors'],
   attempt: HttpAttempt,
 ): Promise<OutgoingRequest> {
   const data: unknown = body.length === 0 ? undefined : JSON.parse(body.toString());
   const unchanged = JSON.stringify(data);
-  const given = { method: method.toLowerCase(), url, data, headers: new AxiosHeaders() };
+  const given = { method: method.toLowerCase(), url, data, headers: own };
   let passed = Promise.resolve<InternalAxiosRequestConfig>(given);
   // What was added first runs last.
   for (const each of handlers.toReversed()) {

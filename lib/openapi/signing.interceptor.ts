@@ -2,7 +2,7 @@ import type { InternalAxiosRequestConfig } from 'axios';
 import type { HttpAttempt } from './http-attempt.js';
 import { RequestSigner, type RequestTarget, type SigningContext } from './request-signer.js';
 
-/** A request of an attempt, which knows what to sign it with. Axios passes unknown members on. */
+/** A request of an attempt, which knows what to sign it with. */
 export interface SignableConfig extends InternalAxiosRequestConfig {
   readonly attempt?: Pick<HttpAttempt, 'signedWith'>;
 }
@@ -16,8 +16,7 @@ export interface SignedConfig extends InternalAxiosRequestConfig<Buffer> {
 }
 
 /**
- * Makes an Axios request interceptor that signs. Add it before all others: Axios runs request interceptors last to
- * first, so this one signs the changes of the others too.
+ * Makes an Axios request interceptor that signs. It comes after all others, so that their changes are signed too.
  *
  * The query is brought into canonical form, and the body must be a Buffer, so that the signed bytes are the sent bytes.
  * Axios would trim and re-quote a string, and send the whole memory of a view.
