@@ -1,9 +1,6 @@
 // Whether the time of a refusal tells a nearly right signature from a wholly wrong one. Run after `npm run build`.
-import { createRequire } from 'node:module';
-
-const require = createRequire(import.meta.url);
-const { readEvent, signEvent } = require('../dist/cjs/callbacks/read-event.js');
-const { resolveCallbackSettings } = require('../dist/cjs/callbacks/callback-settings.js');
+import { resolveCallbackSettings } from '../build/callbacks/callback-settings.js';
+import { readEvent, signEvent } from '../build/callbacks/read-event.js';
 
 const ROUNDS = 60;
 const CALLS = 2_000;

@@ -2,8 +2,8 @@
 // SHA-256 and the one HMAC that every signature needs), against a signer by hand and the vendor's packages.
 import { AxiosHeaders } from 'axios';
 import * as crypto from 'node:crypto';
-import { redactCredentials } from '../dist/cjs/credentials/credentials.js';
-import { createSigningInterceptor } from '../dist/cjs/openapi/signing.interceptor.js';
+import { redactCredentials } from '../build/credentials/credentials.js';
+import { createSigningInterceptor } from '../build/openapi/signing.interceptor.js';
 import { interleave } from './interleave.mjs';
 import { createHandSigner } from './subjects/hand-signer.mjs';
 

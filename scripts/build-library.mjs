@@ -1,35 +1,39 @@
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { writeLuaModules } from './lua-module.mjs';
 import { runTool } from './run.mjs';
 
-const MODULES = fileURLToPath(new URL('../dist/modules/', import.meta.url));
-const COMMON_JS = fileURLToPath(new URL('../dist/cjs/', import.meta.url));
+const MODULES = fileURLToPath(new URL('../build/', import.meta.url));
 
 const MAIN = 'index.js';
-const EMULATOR = 'emulator/index.js';
 const FOR_BROWSERS = 'receiver/index.js';
+const EMULATOR = 'emulator/index.js';
+/** What the bundler makes of `await import(…)` for CommonJS. */
+const REQUIRE_IN_CALLBACK =
+  /Promise\.resolve\(\)\.then\(\(\) => ([\w.]+\((?:require\("[^"]+"\), 1|"[^"]+")\))\)/g;
 /** The compiler's helpers for decorators: once in a file, not once for each module in it. */
 const HELPERS = /(^|\/)tslib($|\/)/;
 
-/** Builds `dist/esm` and `dist/cjs`, each with its own types. Comments stand in the types, for editors. */
+/**
+ * Builds `dist/esm` and `dist/cjs`, each with its own types. Comments stand in the types, for editors. `build` keeps a
+ * module for each of `lib/`, for benchmarks and tests of one part.
+ */
 export async function buildLibrary() {
   await rm('dist', { recursive: true, force: true });
+  await rm(MODULES, { recursive: true, force: true });
   await runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json']);
-  await writeLuaModules('dist/modules', { esm: true });
-  await joinModules();
-  await rm(MODULES, { recursive: true });
-  // The same sources, whose types have been checked.
-  await runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.cjs.json']);
-  await copyTypes();
-  await writeLuaModules('dist/cjs', { esm: false });
+  await writeLuaModules(MODULES);
+  const { bin, exports } = JSON.parse(await readFile('package.json', 'utf8'));
+  const entries = pathsOf(Object.values(exports).map(({ import: entry }) => entry));
+  // A command needs no CommonJS.
+  await joinModules('esm', [...entries, ...pathsOf(Object.values(bin))]);
+  await joinModules('cjs', entries);
+  await cp('dist/esm', 'dist/cjs', { recursive: true, filter: isType });
   await writeFile('dist/cjs/package.json', '{ "type": "commonjs" }\n');
-  await requireInPlace();
 }
 
-/** Those of the commands are not needed there: they have no CommonJS. */
-async function copyTypes() {
-  await cp('dist/esm', 'dist/cjs', { recursive: true, filter: isType });
+function pathsOf(files) {
+  return files.filter((path) => path !== undefined).map((path) => path.replace(/^(\.\/)?dist\/esm\//, ''));
 }
 
 function isType(path) {
@@ -37,49 +41,34 @@ function isType(path) {
 }
 
 /**
- * Of `await import('…')` the compiler makes a `require` in a promise's callback. Bundlers let a package be missing only
- * if it is required in the `try` itself.
- */
-async function requireInPlace() {
-  for (const name of await readdir(COMMON_JS, { recursive: true })) {
-    if (!name.endsWith('.js')) continue;
-    const code = await readFile(COMMON_JS + name, 'utf8');
-    const inPlace = code.replaceAll(
-      /Promise\.resolve\(\)\.then\(\(\) => (__importStar\(require\('[^']+'\)\))\)/g,
-      '$1',
-    );
-    if (inPlace !== code) await writeFile(COMMON_JS + name, inPlace);
-  }
-}
-
-/**
  * Joins what the compiler made to one file for each entry, one for what most of them share, and one for what the
- * emulator shares with them, which needs no Nest. Node takes 0.2 to 0.4 ms to find, read and link an ES module, whatever
- * is in it, which made two thirds of the time of an import; a CommonJS module takes half as long.
+ * emulator shares with them, which needs no Nest. Node takes 0.1 to 0.4 ms to find, read and link a module, whatever is
+ * in it, which made two thirds of the time of an import.
  */
-async function joinModules() {
+async function joinModules(format, entries) {
   // Not above, where it would be looked for before it is installed.
   const { rolldown } = await import('rolldown');
-  const { bin, exports } = JSON.parse(await readFile('package.json', 'utf8'));
-  const entries = [...Object.values(exports).map(({ import: entry }) => entry), ...Object.values(bin)]
-    .filter((path) => path !== undefined)
-    .map((path) => path.replace(/^(\.\/)?dist\/esm\//, ''));
   const join = async (paths, platform) => {
     const bundle = await rolldown({
       input: Object.fromEntries(paths.map((path) => [path, MODULES + path])),
       // The app's packages, and its copies of them.
       external: (id) => !id.startsWith('.') && !id.startsWith(MODULES) && !HELPERS.test(id),
       platform,
-      plugins: [{ name: 'load-fast', generateBundle: (_options, files) => loadFast(Object.values(files)) }],
+      plugins: [
+        { name: 'finish', generateBundle: (_options, files) => finish(format, Object.values(files)) },
+      ],
       onLog: (_level, { message }) => {
         throw new Error(message);
       },
     });
     const { output } = await bundle.write({
-      dir: 'dist/esm',
+      format,
+      dir: `dist/${format}`,
       entryFileNames: '[name]',
       chunkFileNames: 'shared/[name].js',
       minifyInternalExports: false,
+      esModule: true,
+      dynamicImportInCjs: false,
       comments: false,
       ...(platform === 'node' && {
         codeSplitting: { groups: [{ debugName: 'shared', name: sharedFileOf }] },
@@ -97,15 +86,15 @@ async function joinModules() {
   await join([FOR_BROWSERS], 'browser');
 }
 
-/**
- * Escapes what is not ASCII, since one such character makes Node decode a file slowly and keep it as two bytes a
- * character. The main entry names the second file that it needs, so that both are read at once and not one after the
- * other.
- */
-function loadFast(files) {
+/** What differs from what the bundler makes. */
+function finish(format, files) {
   for (const file of files) {
+    // One such character makes Node decode a file slowly and keep it as two bytes a character.
     file.code = file.code.replaceAll(/[^\0-\x7f]/g, escapeCharacter);
-    if (file.fileName === MAIN) file.code = `import "./shared/common.js";\n${file.code}`;
+    // Bundlers let a package be missing only if it is required in the `try` itself.
+    if (format === 'cjs') file.code = file.code.replaceAll(REQUIRE_IN_CALLBACK, '$1');
+    // Both files that the main entry needs are read at once, and not one after the other.
+    else if (file.fileName === MAIN) file.code = `import "./shared/common.js";\n${file.code}`;
   }
 }
 

@@ -1,9 +1,9 @@
 // Says how much memory is held after many events, and after many requests that are refused, in MB. Run with --expose-gc.
 import { createHash } from 'node:crypto';
-import { ClientMessageReceiver } from '../../dist/cjs/callbacks/client-message-receiver.js';
-import { resolveCallbackSettings } from '../../dist/cjs/callbacks/callback-settings.js';
-import { EventReceiver } from '../../dist/cjs/callbacks/event-receiver.js';
-import { LimitedLog } from '../../dist/cjs/diagnostics/limited-log.js';
+import { ClientMessageReceiver } from '../../build/callbacks/client-message-receiver.js';
+import { resolveCallbackSettings } from '../../build/callbacks/callback-settings.js';
+import { EventReceiver } from '../../build/callbacks/event-receiver.js';
+import { LimitedLog } from '../../build/diagnostics/limited-log.js';
 
 /** The first third fills what is remembered: 100,000 events. */
 const COUNT = Number(process.argv[2] ?? 390_000);
