@@ -50,7 +50,7 @@ export interface FanOutOptions {
   readonly concurrency?: number | undefined;
   /**
    * Recipients in a request, 1–600. Default 600. With `quota.costPer: 'recipient'`, the default is a twentieth of the
-   * limit.
+   * limit, or of the room's if that is less.
    */
   readonly chunkSize?: number | undefined;
   /**
@@ -93,6 +93,7 @@ export const MAX_LISTED_INVALID = 1_000;
 /** A fan-out may take a day. */
 const MAX_FAN_OUT_MS = 86_400_000;
 
+/** Other defaults: `defaultChunkSize()`, `RateLimiter.concurrency`, and those of the module. */
 export const FAN_OUT_OPTIONS = {
   signal: abortSignal,
   deadlineMs: milliseconds(1, MAX_FAN_OUT_MS),

@@ -14,7 +14,7 @@ export type PermitUse = 'unused' | 'answered' | 'unanswered';
 
 /** The right to send one request. */
 export interface Permit {
-  /** Returns the permit. @returns whether it was out: only the first call counts */
+  /** Gives the permit back. @returns whether it was out: only the first call counts */
   giveBack(use: PermitUse): boolean;
 }
 
@@ -54,10 +54,10 @@ interface Taken {
 }
 
 /**
- * Returning permits, in the order in which their requests ended, by the millisecond: a second has a thousand items at
- * most. One item for each permit would outlive many calls, and the garbage collector would move each of them twice.
+ * Permits that were given back, in the order in which their requests ended, by the millisecond: a second has a thousand
+ * items at most. One item for each permit would outlive many calls, and the garbage collector would move each of them twice.
  */
-class ReturningPermits {
+class EndedPermits {
   readonly #items: { readonly at: number; permits: number }[] = [];
   count = 0;
 
@@ -98,7 +98,7 @@ class ReturningPermits {
 
 /**
  * The rule that holds the quota. There are `limit` permits. A request takes one permit (or as many as it costs) when it
- * is sent, and returns it when it ends. The permit is free again one second after the answer was read.
+ * is sent, and gives it back when it ends. The permit is free again one second after the answer was read.
  *
  * So the service never counts more than `limit` requests within one second, wherever that second begins and however
  * long requests are on their way. Proof: let `limit + 1` requests be counted within one second, and let X be the
@@ -117,7 +117,7 @@ class ReturningPermits {
  * - Credit: a permit counts as free earlier by half of the least round trip of the last ten seconds, 150 ms at most,
  *   since a request takes time to arrive. If the way there suddenly becomes shorter by more than that, the service may
  *   count up to (shortening in seconds) × `limit` more requests in that second. Without credit, the bare proof holds.
- * - A request that never left this process returns its permit as `unused`. That permit is free at once.
+ * - A request that never left this process gives its permit back as `unused`. That permit is free at once.
  */
 export class PermitPool {
   #limit = 1;
@@ -132,12 +132,12 @@ export class PermitPool {
   readonly #inFlight = new Set<Taken>();
   #inFlightPermits = 0;
   /** Given up without an answer. */
-  readonly #unanswered = new ReturningPermits();
+  readonly #unanswered = new EndedPermits();
   /** Answered. */
-  readonly #cooling = new ReturningPermits();
+  readonly #cooling = new EndedPermits();
   readonly #leastRoundTrip = new LeastRoundTrip();
   #probedAt = -Infinity;
-  /** Whether permits may be used early, by a part of what the way takes at least. */
+  /** Whether permits may be used early, by half of the least round trip. */
   credit = true;
 
   /**
@@ -152,7 +152,7 @@ export class PermitPool {
   }
 
   /**
-   * Permits beyond a smaller limit return as usual.
+   * Permits beyond a smaller limit are given back as usual.
    * @param permits how many of them may be in circulation
    */
   setLimit(limit: number, permits = limit, leastBurst = 1): void {
@@ -197,16 +197,16 @@ export class PermitPool {
 
   /**
    * Takes permits for one request. Call it only when the delay is 0. A request that costs more than the limit waits for
-   * all permits, and counts with its full cost while it is out, since the limit may grow before it returns.
+   * all permits, and counts with its full cost while it is out, since the limit may grow before it ends.
    */
   take(permits: number): Permit {
     const now = this.now();
-    // A permit that is used early counts twice until it would have been free, so that other requests are not early too.
     if (!this.#leavesEnoughForProbes(permits)) {
       this.#probedAt = now;
       this.#unanswered.remove(() => true, this.out + Math.min(permits, this.#limit) - this.#limit);
     }
     this.#usedUpAt = Math.max(this.#usedUpAt, now) + Math.min(permits, this.#allowed) * this.intervalMs;
+    // A permit that is used early counts twice until it would have been free, so that other requests are not early too.
     this.#inFlightPermits += permits;
     const taken: Taken = { permits, takenAt: now };
     this.#inFlight.add(taken);
@@ -214,7 +214,7 @@ export class PermitPool {
   }
 
   /**
-   * Returns the unanswered permits that were given up before the service's answered request was sent.
+   * Starts the second of the unanswered permits that were given up before the service's answered request was sent.
    * @param sentAt when that request was sent. It may be one of another pool: the service reads them in one order.
    */
   settle(sentAt: number): void {
@@ -222,7 +222,7 @@ export class PermitPool {
     if (counted > 0) this.#cooling.push(this.now(), counted);
   }
 
-  /** Permits that no answer is known to. */
+  /** Permits without an answer: in flight or given up. */
   get #silent(): number {
     return this.#inFlightPermits + this.#unanswered.count;
   }

@@ -33,7 +33,7 @@ export type RequestEnd = PermitUse | 'accepted' | { readonly throttledMs: number
 export interface RequestPermit {
   /** Whether the permits may still be used. They may not when the process stood still past their lease. */
   isValid(): boolean;
-  /** Returns the permits. Only the first call counts. */
+  /** Gives the permits back. Only the first call counts. */
   giveBack(end: RequestEnd): void;
 }
 
@@ -41,7 +41,7 @@ export interface RequestPermit {
 export interface Place {
   /** Rejects with an RtcQuotaError when the quota becomes unavailable or the chunk becomes too large. */
   readonly granted: Promise<RequestPermit>;
-  /** Leaves the queue. Returns the permits if they were granted in the meantime. */
+  /** Leaves the queue. Gives the permits back if they were granted in the meantime. */
   cancel(): void;
 }
 
@@ -85,7 +85,7 @@ const REAL_TIME: LimiterTime = {
 
 /**
  * Permits reserved for single sends after the last single send, as a fraction of the limit. Without them, a fan-out
- * takes all permits, and none returns before its first second is over.
+ * takes all permits, and none is free again before its first second is over.
  */
 const KEPT_FOR_SINGLES = { share: 0.005, forMs: 5_000 } as const;
 
@@ -204,7 +204,7 @@ export class RateLimiter {
     if (isSingle) this.#lastSingleAt = this.#time.now();
     this.#turns.add(waiter);
     this.#pump();
-    // What is part of a bulk has all the time that there is.
+    // A request of a fan-out is never refused for a long wait.
     if (isSingle && waiter.end === undefined) this.#refuseIfTooLate(waiter);
     if (waiter.end instanceof RtcQuotaError) throw waiter.end;
     if (waiter.end !== undefined) return waiter.end;
@@ -255,7 +255,7 @@ export class RateLimiter {
    * take turns with fan-outs.
    */
   #estimateWaitMs(permits: number): number {
-    // Permits are also out during the round trip. When a permit in flight returns is not known.
+    // Permits are also out during the round trip. When a permit in flight will be free is not known.
     const outMs = SECOND_MS + this.roundTripMs;
     const firstMs = Math.min(this.#account.delayMs(permits), outMs);
     const heldMs = Math.max(firstMs, this.#adaptive.pauseMs(this.#time.now()));

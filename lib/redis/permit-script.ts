@@ -3,8 +3,8 @@ import { LuaScript } from '../redis-client/lua-script.js';
 import takePermits from './take-permits.lua.js';
 
 /**
- * How long a process keeps its permits without a command, in milliseconds. So the permits of a dead process return. Its
- * requests must not leave after that.
+ * How long a process keeps its permits without a command, in milliseconds. After that the permits of a dead process are
+ * free, and its requests must not leave.
  */
 export const LEASE_MS = 3_000;
 /** How long a process may take the permits that it holds without a command that was answered, in milliseconds. */
