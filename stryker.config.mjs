@@ -33,7 +33,7 @@ export default {
   maxTestRunnerReuse: 60,
   reporters: ['clear-text', 'html', 'json'],
   clearTextReporter: { allowEmojis: false, logTests: false, reportTests: false },
-  ignorePatterns: ['dist', 'api', 'bench', 'reports', 'sample/*/dist'],
+  ignorePatterns: ['dist', 'build', 'api', 'bench', 'reports', 'sample/*/dist'],
   tempDirName: '.stryker-tmp',
   thresholds: { high: 95, low: 85, break: 85 },
 };
