@@ -7,7 +7,7 @@ import type { FaultRule } from './fault.js';
 import { CLOCK_OFFSET } from './fault-kinds.js';
 import { readObject, sendText } from './http-body.js';
 import { ensure } from './http-error.js';
-import { latestOf } from './latest.js';
+import { pageOf } from './listing.js';
 import { type Participant, toMessageJson, userIdOf } from './participant.js';
 import type { Presence } from './presence.js';
 import { idInPath, splitUrl } from './received-request.js';
@@ -26,6 +26,8 @@ interface ControlRequest {
   readonly body: Readonly<Record<string, unknown>>;
   /** @throws HttpError where whoever asks may not have the emulator post to a URL */
   checkReach(url: unknown): void;
+  /** The page of a list that was asked for: see {@link pageOf}. */
+  page<T>(items: readonly T[], toJson?: (item: T) => unknown, dropped?: number): unknown[];
 }
 
 /** @returns what is answered as JSON: nothing as `{}` */
@@ -33,18 +35,19 @@ type Handler = (request: ControlRequest) => unknown;
 
 /** Of a user who is there. */
 const ofUser =
-  (handle: (participant: Participant) => unknown): Handler =>
-  ({ presence, userId }) => {
+  (handle: (participant: Participant, request: ControlRequest) => unknown): Handler =>
+  (request) => {
+    const { presence, userId } = request;
     const participant = presence.participant(userId);
     const where = presence.id === '' ? 'logged in' : `in room ${presence.id}`;
     ensure(participant, 404, `${userId} is not ${where}`);
-    return handle(participant);
+    return handle(participant, request);
   };
 
 /**
- * For other processes; each answers JSON. GET reads, the others change. Lists have the latest items. A user's path may
- * begin with `/rooms/:id`, for that room. IDs in paths are percent-encoded; one that is `.` or `..` is written `%252E` or
- * `%252E%252E`.
+ * For other processes; each answers JSON. GET reads, the others change. Lists come in pages: a `Link` header names the
+ * next. A user's path may begin with `/rooms/:id`, for that room. IDs in paths are percent-encoded; one that is `.` or
+ * `..` is written `%252E` or `%252E%252E`.
  */
 const ROUTES: Readonly<Record<string, Handler>> = {
   'GET /': ({ state }) => {
@@ -58,9 +61,9 @@ const ROUTES: Readonly<Record<string, Handler>> = {
     const { accessKeyId } = credentials;
     return { endpoint, appId, from, accessKeyId, requests: requests.length, ...counts, dropped };
   },
-  'GET /rooms': ({ state }) =>
-    latestOf(state.rooms, ({ id, participants }) => ({ id, users: participants.map(userIdOf) })),
-  'GET /users': ({ presence }) => latestOf(presence.participants, userIdOf),
+  'GET /rooms': ({ state, page }) =>
+    page(state.rooms, ({ id, participants }) => ({ id, users: participants.map(userIdOf) })),
+  'GET /users': ({ presence, page }) => page(presence.participants, userIdOf),
   'PUT /users/:id': ({ presence, userId, body }) => {
     const token = must<string>('a string', (given) => typeof given === 'string');
     const { roomId } = presence.join(userId, checkedOptions({ token, invisible: flag }, body, '', 'body'));
@@ -68,7 +71,9 @@ const ROUTES: Readonly<Record<string, Handler>> = {
   },
   'GET /users/:id': ofUser(({ roomId, userId, invisible, token }) => ({ roomId, userId, invisible, token })),
   'DELETE /users/:id': ofUser((participant) => participant.leave()),
-  'GET /users/:id/received': ofUser(({ received }) => latestOf(received, toMessageJson)),
+  'GET /users/:id/received': ofUser(({ received, droppedReceived }, { page }) =>
+    page(received, toMessageJson, droppedReceived),
+  ),
   'GET /callbacks': ({ state }) => ({ url: state.callbacks.url }),
   'PUT /callbacks': ({ state, body, checkReach }) => {
     checkReach(body['url']);
@@ -76,10 +81,11 @@ const ROUTES: Readonly<Record<string, Handler>> = {
     return { url: state.callbacks.url };
   },
   'DELETE /callbacks': ({ state }) => state.callbacks.unregister(),
-  'GET /callbacks/sent': ({ state }) => latestOf(state.callbacks.sent),
-  'GET /requests': ({ state }) =>
-    latestOf(state.requests, (request) => ({ ...request, body: request.body.toString() })),
-  'GET /duplicates': ({ state }) => latestOf(state.accepted.duplicates()),
+  'GET /callbacks/sent': ({ state: { callbacks }, page }) =>
+    page(callbacks.sent, undefined, callbacks.list.dropped),
+  'GET /requests': ({ state: { requests, dropped }, page }) =>
+    page(requests, (request) => ({ ...request, body: request.body.toString() }), dropped.requests),
+  'GET /duplicates': ({ state: { accepted }, page }) => page(accepted.duplicates()),
   'DELETE /record': ({ state }) => state.clear(),
   'PUT /clock': ({ state, body }) => {
     const { offsetMs } = checkedOptions({ offsetMs: CLOCK_OFFSET }, body, '', 'body');
@@ -105,7 +111,7 @@ export function serveControlApi(
   body: Buffer,
   response: ServerResponse,
 ): void {
-  const { path } = splitUrl(url);
+  const { path, query } = splitUrl(url);
   const below = path.slice(CONTROL_PREFIX.length) || '/';
   const [, room, user, what = ''] = /^(?:\/rooms\/([^/]+))?\/users\/([^/]+)(\/received)?$/.exec(below) ?? [];
   const route = `${method} ${user === undefined ? below : `/users/:id${what}`}`;
@@ -117,6 +123,12 @@ export function serveControlApi(
     presence: state.presenceOf(room === undefined ? undefined : idInPath(room)),
     body: body.length === 0 ? {} : readObject(body),
     checkReach: (target) => state.callbacks.checkReach(target, remoteAddress),
+    page(items, toJson, dropped) {
+      const { page, next } = pageOf(items, query, toJson, dropped);
+      query.set('offset', String(next));
+      if (next !== undefined) response.setHeader('Link', `<${path}?${query.toString()}>; rel="next"`);
+      return page;
+    },
   });
   // With a line break, so that a terminal's prompt begins a line of its own after curl's output.
   sendText(response, `${JSON.stringify(answer ?? {})}\n`);

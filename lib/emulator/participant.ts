@@ -113,6 +113,8 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly shown: ShownMessage[] = [];
   /** @internal Milliseconds since the epoch, by this machine's clock. */
   readonly joinedAt = Date.now();
+  /** @internal How many were dropped, and came before those. */
+  droppedReceived = 0;
   readonly #callbacks: Callbacks;
   readonly #remove: (reason: LeaveReason) => void;
   readonly #window = new QuotaWindow('sliding');

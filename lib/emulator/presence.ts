@@ -110,7 +110,7 @@ export class Attendance {
     this.#deliveries.clear();
     this.droppedReceived = 0;
     for (const participant of this.#everyone()) {
-      participant.received.length = 0;
+      participant.received.length = participant.droppedReceived = 0;
     }
   }
 
@@ -148,7 +148,9 @@ export class Attendance {
     for (const participant of new Set(deliveries.flatMap(({ participants }) => participants))) {
       // None, where a test has emptied its participant's list by itself.
       const kept = participant.received.findIndex((message) => !messages.has(message));
-      this.droppedReceived += participant.received.splice(0, kept < 0 ? Infinity : kept).length;
+      const dropped = participant.received.splice(0, kept < 0 ? Infinity : kept).length;
+      participant.droppedReceived += dropped;
+      this.droppedReceived += dropped;
     }
   }
 }

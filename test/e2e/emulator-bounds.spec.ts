@@ -41,9 +41,21 @@ describe('an emulator that keeps no more than a megabyte', () => {
   });
 
   const send = (changes: Record<string, unknown>) => sendRaw(emulator, { body: unicastBody(changes) });
-  const get = async (path: string): Promise<{ status: number; body: unknown }> => {
+  const get = async (path: string): Promise<{ status: number; body: unknown; next: string | undefined }> => {
     const response = await fetch(new URL(path, emulator.url));
-    return { status: response.status, body: await response.json() };
+    const [, next] = /^<(.+)>; rel="next"$/.exec(response.headers.get('link') ?? '') ?? [];
+    return { status: response.status, body: await response.json(), next };
+  };
+  /** All pages of a list. */
+  const readAll = async <T>(path: string): Promise<T[]> => {
+    const items: T[] = [];
+    for (let next: string | undefined = `/__emulator${path}`; next !== undefined;) {
+      const page = await get(next);
+      expect(page.status).toBe(200);
+      items.push(...(page.body as T[]));
+      next = page.next;
+    }
+    return items;
   };
   const connect = async (path: string): Promise<WebSocket> => {
     const socket = new WebSocket(`ws${emulator.url.slice(4)}${path}`);
@@ -115,14 +127,84 @@ describe('an emulator that keeps no more than a megabyte', () => {
     expect(emulator.room('room-100').participants).toEqual([stays]);
   });
 
-  it('is read by the latest of each list', async () => {
+  it('is read in pages that together have everything', async () => {
     const large = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
     await emulator.close();
     emulator = large;
+    const room = emulator.room('room-1');
     const users = Array.from({ length: 1_300 }, (_none, index) => `u${index}`);
+    for (const userId of users) room.join(userId);
+    for (const half of [users.slice(0, 600), users.slice(600, 1_200), users.slice(600, 1_200)]) {
+      await send({ To: half, Message: 'once' });
+      await send({ To: half.slice(0, 2), Message: 'twice' });
+    }
+    await send({ To: users.slice(0, 600), Message: 'once' });
+    expect((await readAll<{ userId: string }>('/duplicates')).map(({ userId }) => userId)).toEqual(
+      emulator.accepted.duplicates().map(({ userId }) => userId),
+    );
+    expect(await readAll('/duplicates')).toHaveLength(1_202);
+    expect(await readAll('/requests?limit=2')).toHaveLength(7);
+    expect((await get('/__emulator/requests?offset=5&limit=1')).next).toBe(
+      '/__emulator/requests?offset=6&limit=1',
+    );
+    expect(await readAll('/rooms/room-1/users/u0/received?limit=1')).toMatchObject([
+      { message: 'once' },
+      { message: 'twice' },
+      { message: 'once' },
+    ]);
     for (const userId of users) emulator.login(userId);
-    expect((await get('/__emulator/users')).body).toEqual(users.slice(300));
+    expect(await readAll('/users')).toEqual(users);
+    for (const query of ['offset=-1', 'offset=x', 'limit=0', 'limit=1.5']) {
+      expect([query, (await get(`/__emulator/requests?${query}`)).status]).toEqual([query, 400]);
+    }
   });
+
+  it('numbers its requests by all that came, so that a page begins where the last one ended', async () => {
+    const body = 'x'.repeat(30_000);
+    for (let index = 0; index < 10; index += 1) await sendRaw(emulator, { body });
+    const { requests } = emulator.dropped;
+    const first = await get('/__emulator/requests?limit=1');
+    expect(first.next).toBe(`/__emulator/requests?limit=1&offset=${requests + 1}`);
+  });
+
+  it.each([
+    ['in a room', '/rooms/room-1/users', (name: string) => emulator.room('room-1').join(name)],
+    ['logged in', '/users', (name: string) => emulator.login(name)],
+  ])(
+    'misses no message of a user %s between two pages while older ones are dropped',
+    async (where, path, join) => {
+      join('alice');
+      const sent: string[] = [];
+      const put = async (count: number): Promise<void> => {
+        for (let index = 0; index < count; index += 1) {
+          const Message = `m${sent.push('') - 1}`;
+          await (where === 'logged in'
+            ? sendRaw(emulator, {
+                query: 'Action=SendUnicast&Version=2023-07-20',
+                body: unicastBody({ To: 'alice', RoomId: undefined, Message }),
+              })
+            : send({ Message }));
+        }
+      };
+      const received = `/__emulator${path}/alice/received`;
+      await put(100);
+      const first = await get(`${received}?limit=50`);
+      expect((first.body as { message: string }[]).at(-1)?.message).toBe('m49');
+      await put(60);
+      expect(emulator.dropped.received).toBeGreaterThan(10);
+      const second = await get(`${first.next}`);
+      // Those that were dropped in between are missing; none that was kept is.
+      expect((second.body as { message: string }[])[0]?.message).toBe(
+        `m${Math.max(50, emulator.dropped.received)}`,
+      );
+      expect((await get(`${received}?limit=1`)).next).toBe(
+        `${received}?limit=1&offset=${emulator.dropped.received + 1}`,
+      );
+      emulator.clear();
+      await put(2);
+      expect((await get(`${received}?limit=1`)).next).toBe(`${received}?limit=1&offset=1`);
+    },
+  );
 
   it('answers with the requests that it keeps, however long their bodies are', async () => {
     const large = await RtcEmulator.start();
@@ -131,8 +213,9 @@ describe('an emulator that keeps no more than a megabyte', () => {
     for (let index = 0; index < 12; index += 1) {
       await sendRaw(emulator, { body: `${index} ${'\u0001'.repeat(1_000_000)}` });
     }
-    const { status, body } = await get('/__emulator/requests');
-    expect([status, (body as unknown[]).length]).toEqual([200, 1]);
+    const page = await get('/__emulator/requests');
+    expect([page.status, page.next]).toEqual([200, '/__emulator/requests?offset=1']);
+    expect(await readAll('/requests')).toHaveLength(12);
   });
 
   it.each([

@@ -438,9 +438,8 @@ describe('the control API', () => {
     await control('PUT', '/rooms/room-1/users/alice');
     await emulator.callbacks.idle();
     expect(app.events.map((event) => isSignedWith(SECRET, event))).toEqual([true, true]);
-    const [, sent] = await control('GET', '/callbacks/sent');
+    const [, sent] = await control('GET', '/callbacks/sent?limit=1&offset=1');
     expect(sent).toMatchObject([
-      { action: 'RoomCreate', attempts: [{ httpStatus: 200 }] },
       { action: 'UserJoinRoom', userId: 'alice', attempts: [{ httpStatus: 200 }] },
     ]);
     expect(JSON.stringify(sent)).not.toContain(app.events[1]!['Signature']);
