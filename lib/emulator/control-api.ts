@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EventCallback } from './callback-url.js';
+import { callMethod } from './client-call.js';
 import type { EmulatorState } from './emulator-state.js';
 import { checkedOptions } from '../options/read-options.js';
 import { flag, must } from '../options/rules.js';
@@ -30,7 +31,7 @@ interface ControlRequest {
   page<T>(items: readonly T[], toJson?: (item: T) => unknown, dropped?: number): unknown[];
 }
 
-/** @returns what is answered as JSON: nothing as `{}` */
+/** @returns what is answered as JSON, or will be: nothing as `{}` */
 type Handler = (request: ControlRequest) => unknown;
 
 /** Of a user who is there. */
@@ -74,6 +75,9 @@ const ROUTES: Readonly<Record<string, Handler>> = {
   'GET /users/:id/received': ofUser(({ received, droppedReceived }, { page }) =>
     page(received, toMessageJson, droppedReceived),
   ),
+  'POST /users/:id/calls': ofUser((participant, { body, checkReach }) =>
+    callMethod(participant, body, checkReach),
+  ),
   'GET /callbacks': ({ state }) => ({ url: state.callbacks.url }),
   'PUT /callbacks': ({ state, body, checkReach }) => {
     checkReach(body['url']);
@@ -105,19 +109,20 @@ const ROUTES: Readonly<Record<string, Handler>> = {
  * Serves the emulator's own part of its server.
  * @throws HttpError or TypeError for what can't be done
  */
-export function serveControlApi(
+export async function serveControlApi(
   state: EmulatorState,
   { method, url = '/', socket: { remoteAddress } }: IncomingMessage,
   body: Buffer,
   response: ServerResponse,
-): void {
+): Promise<void> {
   const { path, query } = splitUrl(url);
   const below = path.slice(CONTROL_PREFIX.length) || '/';
-  const [, room, user, what = ''] = /^(?:\/rooms\/([^/]+))?\/users\/([^/]+)(\/received)?$/.exec(below) ?? [];
+  const [, room, user, what = ''] =
+    /^(?:\/rooms\/([^/]+))?\/users\/([^/]+)(\/received|\/calls)?$/.exec(below) ?? [];
   const route = `${method} ${user === undefined ? below : `/users/:id${what}`}`;
-  const handle = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
-  ensure(handle, 404, 'There is no such method and path in the control API');
-  const answer = handle({
+  const handler = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
+  ensure(handler, 404, 'There is no such method and path in the control API');
+  const answer = await handler({
     state,
     userId: user === undefined ? '' : idInPath(user),
     presence: state.presenceOf(room === undefined ? undefined : idInPath(room)),

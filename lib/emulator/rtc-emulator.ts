@@ -63,7 +63,7 @@ export class RtcEmulator extends EmulatorState {
       this.#admit(request);
       const body = await readBody(request);
       if (isControl) {
-        serveControlApi(this, request, body, response);
+        await serveControlApi(this, request, body, response);
       } else {
         this.#api.handle(request, body, response);
       }

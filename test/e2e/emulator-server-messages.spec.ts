@@ -315,3 +315,42 @@ describe('a client over WebSocket', () => {
     expect(socket.readyState).toBe(WebSocket.OPEN);
   });
 });
+
+describe('the control API', () => {
+  const control = async (path: string, body: unknown): Promise<[number, unknown]> => {
+    const response = await fetch(`${emulator.url}/__emulator${path}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+    });
+    return [response.status, await response.json()];
+  };
+
+  it("calls the client SDK's methods for a user in a room, or outside of rooms", async () => {
+    emulator.room('room-1').join('alice');
+    emulator.login('bob');
+    for (const path of ['/rooms/room-1/users/alice/calls', '/users/bob/calls']) {
+      const params = { method: 'setServerParams', signature: 'issued', url: app.url };
+      expect(await control(path, params)).toEqual([
+        200,
+        { event: 'onServerParamsSetResult', error: 'Success' },
+      ]);
+      expect(await control(path, { method: 'sendServerMessage', message: 'hello' })).toEqual([
+        200,
+        { event: 'onServerMessageSendResult', msgid: 1, error: 'Success', message: 'hand seen' },
+      ]);
+    }
+    expect(app.received).toHaveLength(2);
+  });
+
+  it('says what is wrong, and lets no one reach elsewhere', async () => {
+    emulator.login('bob');
+    const params = { method: 'setServerParams', signature: '', url: 'http://10.0.0.1/' };
+    expect(await control('/users/bob/calls', params)).toMatchObject([403, {}]);
+    expect(await control('/users/bob/calls', { ...params, url: 'nope' })).toMatchObject([400, {}]);
+    expect(await control('/users/bob/calls', {})).toMatchObject([
+      400,
+      { error: expect.stringContaining('method:') },
+    ]);
+    expect(await control('/users/carol/calls', params)).toEqual([404, { error: 'carol is not logged in' }]);
+  });
+});
