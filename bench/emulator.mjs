@@ -9,7 +9,8 @@ const PROGRAM = fileURLToPath(new URL('emulator-process.mjs', import.meta.url));
  * @param settings of `emulator-process.mjs`
  */
 export async function startEmulator(settings) {
-  const child = fork(PROGRAM, [JSON.stringify(settings)]);
+  const execArgv = [...process.execArgv, '--disable-warning=RtcEmulatorWarning'];
+  const child = fork(PROGRAM, [JSON.stringify(settings)], { execArgv });
   const answer = async () => {
     const [message] = await once(child, 'message');
     return message;

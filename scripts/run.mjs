@@ -26,6 +26,7 @@ export function runTool(script, args, options) {
 
 /** Runs Jest, which loads ES modules only behind a flag. */
 export function runJest(args, env = {}) {
-  const NODE_OPTIONS = '--experimental-vm-modules --disable-warning=ExperimentalWarning';
+  const NODE_OPTIONS =
+    '--experimental-vm-modules --disable-warning=ExperimentalWarning --disable-warning=RtcEmulatorWarning';
   return runTool('jest/bin/jest.js', args, { env: { NODE_OPTIONS, ...env } });
 }

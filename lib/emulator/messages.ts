@@ -3,6 +3,7 @@ import { RTC_ACTIONS, type RtcActionName, type RtcActionRules } from '../openapi
 import type { EmulatorState } from './emulator-state.js';
 import { ApiError } from './http-error.js';
 import { type BinaryCallback, type ReceivedMessage, type TextCallback, userIdOf } from './participant.js';
+import type { Presence } from './presence.js';
 import { type EmulatedMessage, readMessage } from './read-message.js';
 import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
@@ -21,10 +22,15 @@ const CALLBACKS: Readonly<Record<RtcActionName, { text: TextCallback; binary: Bi
 
 /** From so many users on, a room is a large one. */
 const LARGE_ROOM = 500;
+/** So many warnings tell an operator enough. */
+const MAX_WARNINGS = 20;
+const MAX_NAMED = 3;
 
 /** The messaging actions: they have one quota, and deliver to who is there. */
 export class Messages {
   #last = 0;
+  /** In which rooms users were missing. */
+  readonly #warnedOf = new Set<string | undefined>();
 
   constructor(private readonly state: EmulatorState) {}
 
@@ -69,6 +75,7 @@ export class Messages {
     const presence = this.state.presenceOf(roomId);
     const present = to === undefined ? presence.participants : presence.among(to);
     this.state.accepted.add(sent, to ?? present.map(userIdOf));
+    if (present.length === 0 || present.length < (to?.length ?? 0)) this.#warnOfAbsent(sent, presence);
     const { text, binary } = CALLBACKS[action];
     const msgid = ++this.#last;
     // In the order in which clients print them.
@@ -78,6 +85,22 @@ export class Messages {
         : { event: binary, msgid, from, message, at };
     const reached = this.state.attendance.deliver(received, present);
     if (reached.length > 0) this.state.deliveries.add(sent, reached.map(userIdOf));
+  }
+
+  /** The sender can't see that users are not there. It is said once for each room. */
+  #warnOfAbsent({ roomId, to }: EmulatedMessage, presence: Presence): void {
+    if (this.#warnedOf.size >= MAX_WARNINGS || this.#warnedOf.has(roomId)) return;
+    this.#warnedOf.add(roomId);
+    const absent = to?.filter((userId) => presence.participant(userId) === undefined) ?? ['no one'];
+    const more = absent.length > MAX_NAMED ? ` and ${absent.length - MAX_NAMED} more` : '';
+    const are = absent.length > 1 ? 'are not' : to === undefined ? 'is' : 'is not';
+    const where = roomId === undefined ? 'logged in' : `in room ${roomId}`;
+    process.emitWarning(
+      `A message was accepted, but ${absent.slice(0, MAX_NAMED).join(', ')}${more} ${are} ${where}, ` +
+        'and nothing is delivered later. This is said once for each room' +
+        (this.#warnedOf.size < MAX_WARNINGS ? '.' : ', and not of any more rooms.'),
+      'RtcEmulatorWarning',
+    );
   }
 }
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import { RoomBroadcastService, UserUnicastService } from 'nestjs-rtc-messaging';
 import { listen } from '../support/scripted-server.js';
 import { createService } from '../support/service.js';
 
@@ -70,6 +71,46 @@ describe.each([
     await module.close();
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('warns once for each room, twenty times in all, when a message is accepted for users who are not there', async () => {
+    start('--port', '0');
+    const [output] = (await once(child.stdout, 'data')) as [Buffer];
+    const { RTC_ENDPOINT: endpoint = '' } = parseEnv(output.toString());
+    const warnings: string[] = [];
+    child.stderr.on('data', (line: Buffer) =>
+      warnings.push(...(line.toString().match(/RtcEmulatorWarning.*/g) ?? [])),
+    );
+    await fetch(`${endpoint}/__emulator/rooms/full/users/a`, { method: 'PUT' });
+    const { module, service } = await createService({
+      appId: 'emulator-app',
+      from: 'server',
+      endpoint,
+      credentials: { accessKeyId: 'emulator-access-key', secretAccessKey: 'emulator-secret-key' },
+    });
+    const broadcasts = module.get(RoomBroadcastService);
+    const users = module.get(UserUnicastService);
+    await service.batchSend({ roomId: 'full', to: ['a'], message: 'm' });
+    await broadcasts.send({ roomId: 'full', message: 'm' });
+    expect(warnings).toEqual([]);
+    await service.batchSend({ roomId: 'full', to: ['a', 'b', 'c', 'd', 'e', 'f'], message: 'm' });
+    await service.batchSend({ roomId: 'full', to: ['b'], message: 'm' });
+    await broadcasts.send({ roomId: 'empty', message: 'm' });
+    await users.send({ to: 'a', message: 'm' });
+    for (let room = 0; room < 30; room += 1)
+      await service.send({ roomId: `r-${room}`, to: 'a', message: 'm' });
+    await module.close();
+    child.kill('SIGTERM');
+    // Rather than `exit`, after which there may be more to read.
+    await once(child, 'close');
+    const heard = warnings.map((line) => /but (.*), and nothing/.exec(line)?.[1]);
+    expect(heard.slice(0, 4)).toEqual([
+      'b, c, d and 2 more are not in room full',
+      'no one is in room empty',
+      'a is not logged in',
+      'a is not in room r-0',
+    ]);
+    expect(heard).toHaveLength(20);
   });
 
   it('says that its port is in use, and what to do', async () => {
