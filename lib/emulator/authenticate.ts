@@ -1,5 +1,5 @@
 import { createHmac, hash } from 'node:crypto';
-import { check } from './http-error.js';
+import { ApiError, check } from './http-error.js';
 import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 
@@ -73,11 +73,12 @@ export function authenticate(
   const claimed = headers.get('x-content-sha256') ?? bodySha256;
   check(claimed === bodySha256, 'SignatureDoesNotMatch', 'X-Content-Sha256 is not that of the body.');
   // What is signed is for the client to name: some of the vendor's SDKs sign nothing but X-Date.
-  const canonical = canonicalForm(request, signedHeaders, bodySha256);
-  const toSign = [ALGORITHM, xDate, scope, sha256(canonical)].join('\n');
-  const isSigned = hmac(signingKey(account, scope), toSign).toString('hex') === signature;
-  check(isSigned, 'SignatureDoesNotMatch', 'The signature does not match the request.');
-  return account;
+  const key = signingKey(account, scope);
+  for (const canonical of canonicalForms(request, signedHeaders, bodySha256)) {
+    const toSign = [ALGORITHM, xDate, scope, sha256(canonical)].join('\n');
+    if (hmac(key, toSign).toString('hex') === signature) return account;
+  }
+  throw new ApiError('SignatureDoesNotMatch', 'The signature does not match the request.');
 }
 
 function signingKey(account: EmulatorAccount, scope: string): Buffer {
@@ -105,20 +106,45 @@ function checkToken(token = '', { credentials }: EmulatorAccount, now: number): 
 }
 
 /**
- * What is signed, as the pages say: parameters are sorted by their names, the values of one name in their order.
- * @param signedHeaders names in lower case
+ * The canonical forms that a request may have been signed in: the vendor's SDKs differ in three points, which its pages
+ * leave open or which not all of them keep to, so that a verifier takes each. At most twelve, each about as long as the
+ * request's head.
+ * @param signedHeaders names in lower case, each once
  */
-function canonicalForm(
+function* canonicalForms(
   { method, path, query, headers }: ReceivedRequest,
   signedHeaders: readonly string[],
   bodySha256: string,
-): string {
+): Iterable<string> {
   const names = [...signedHeaders].sort();
-  const sorted = new URLSearchParams(query);
-  sorted.sort();
-  const queryText = Array.from(sorted, (pair) => pair.map(encodeRfc3986).join('=')).join('&');
-  const block = names.map((name) => `${name}:${(headers.get(name) ?? '').trim()}\n`).join('');
-  return [method, path, queryText, block, names.join(';'), bodySha256].join('\n');
+  const hosts = names.includes('host') ? hostForms(headers.get('host') ?? '') : [''];
+  const queries = queryForms(query);
+  const asSent = (name: string): string => (headers.get(name) ?? '').trim();
+  // As the Node and PHP SDKs do; those for Go, Python and Java leave a value as it is.
+  const folded = (name: string): string => asSent(name).replaceAll(/\s+/g, ' ');
+  const blocks = [asSent, folded].flatMap((valueOf) =>
+    hosts.map((host) => names.map((name) => `${name}:${name === 'host' ? host : valueOf(name)}\n`).join('')),
+  );
+  for (const block of new Set(blocks)) {
+    for (const queryText of queries) {
+      yield [method, path, queryText, block, names.join(';'), bodySha256].join('\n');
+    }
+  }
+}
+
+/** Sorted by name, the values of one name in their order, as the pages say (Go, Python, Java), or sorted (Node, PHP). */
+function queryForms(query: URLSearchParams): ReadonlySet<string> {
+  const inOrder = new URLSearchParams(query);
+  inOrder.sort();
+  const encoded = Array.from(inOrder, (pair) => pair.map(encodeRfc3986).join('='));
+  return new Set([encoded.join('&'), encoded.toSorted().join('&')]);
+}
+
+/** As it was sent, and with and without a default port: Go, Python and the older Java SDK sign it without. */
+function hostForms(host: string): string[] {
+  const [, name = '', port] = /^(.*?)(:\d+)?$/s.exec(host) ?? [];
+  if (port === undefined) return [host, `${host}:80`, `${host}:443`];
+  return port === ':80' || port === ':443' ? [host, name] : [host];
 }
 
 /** Everything but letters, digits and `-_.~` is escaped. */

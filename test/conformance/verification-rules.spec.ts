@@ -6,8 +6,10 @@ import { QUERY, type RawRequestChanges, sendRaw, unicastBody } from '../support/
 const TOKEN = { 'x-security-token': 'session-token' };
 const HASH = { 'x-content-sha256': sha256Hex(unicastBody()) };
 const JSON_TYPE = { 'content-type': 'application/json' };
+const SPACED = { 'x-note': 'one  two\tthree   four' };
 const REPEATED = `${QUERY}&Tag=b&Tag=a&Tag=c`;
 const IN_ORDER = 'Action=BatchSendRoomUnicast&Tag=b&Tag=a&Tag=c&Version=2023-07-20';
+const SORTED = 'Action=BatchSendRoomUnicast&Tag=a&Tag=b&Tag=c&Version=2023-07-20';
 
 /**
  * How the vendor's SDKs of each language sign, as far as they differ: what is signed is for the client to name, and a
@@ -23,15 +25,34 @@ const ACCEPTED: readonly (readonly [who: string, changes: RawRequestChanges])[] 
   ['Node: host is not signed', { signedNames: ['x-date', 'x-content-sha256'], signed: HASH }],
   ['PHP: there is no hash of the body', { signed: {}, headers: JSON_TYPE }],
   ['PHP: all in another order', { signedNames: ['x-date', 'host', 'content-type'], signed: JSON_TYPE }],
-  ['all: a port is signed as it is sent', { signed: { host: '127.0.0.1:80' } }],
-  ['all: no port is sent or signed', { signed: { host: 'localhost' } }],
+  ['Go and Python: :80 is sent, and not signed', hostAs('127.0.0.1:80', '127.0.0.1')],
+  ['Go and Python: :443 is sent, and not signed', hostAs('localhost:443', 'localhost')],
+  ['others: :80 is sent and signed', hostAs('127.0.0.1:80', '127.0.0.1:80')],
+  ['others: :443 is sent and signed', hostAs('[::1]:443', '[::1]:443')],
+  ['others: :80 is signed, and not sent', hostAs('127.0.0.1', '127.0.0.1:80')],
+  ['others: :443 is signed, and not sent', hostAs('[::1]', '[::1]:443')],
+  ['others: no port is sent or signed', hostAs('localhost', 'localhost')],
+  ['Go, Python and Java: white space as it is', { signed: SPACED }],
+  ['Node and PHP: white space folded', { signed: SPACED, canonical: { 'x-note': 'one two three four' } }],
   ['Go, Python and Java: repeated values in their order', { query: REPEATED, canonicalQuery: IN_ORDER }],
+  ['Node and PHP: repeated values sorted', { query: REPEATED, canonicalQuery: SORTED }],
+  [
+    'Node and PHP: folded, sorted and with a default port at once',
+    {
+      ...hostAs('localhost:80', 'localhost'),
+      query: REPEATED,
+      canonicalQuery: SORTED,
+      signed: { host: 'localhost:80', ...SPACED },
+      canonical: { host: 'localhost', 'x-note': 'one two three four' },
+    },
+  ],
 ];
 
 const REFUSED: readonly (readonly [what: string, changes: RawRequestChanges])[] = [
-  ['a port that is not signed', hostAs('127.0.0.1:8787', '127.0.0.1')],
+  ['a port that is no default, and not signed', hostAs('127.0.0.1:8787', '127.0.0.1')],
   ['another port than was signed', hostAs('127.0.0.1:80', '127.0.0.1:443')],
   ['another host than was signed', hostAs('localhost', '127.0.0.1')],
+  ['white space taken away altogether', { signed: SPACED, canonical: { 'x-note': 'onetwothreefour' } }],
   ['white space added', { signed: { 'x-note': 'one two' }, canonical: { 'x-note': 'one  two' } }],
   [
     'repeated values in any other order',
