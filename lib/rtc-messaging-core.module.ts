@@ -93,12 +93,12 @@ function settleModule(
   modules: ModulesContainer,
 ): RtcMessagingSettings {
   const { name } = registration;
-  // They are values, and so there before any provider is made.
+  // Registrations are `useValue` providers, so those of all modules exist before any other provider is made.
   const others = [...modules.values()]
     .map(({ providers }) => providers.get(RTC_MESSAGING_REGISTRATION)?.instance as Registration | undefined)
     .filter((other) => other !== undefined && other !== registration) as Registration[];
   const problems = [...(registration.problems ?? []), ...conflictProblems(registration, others)];
-  // Without a prototype, as what the namespace has.
+  // The namespace holds no secrets, so these are read here.
   const known = Object.assign(readVariables(MODULE_OPTIONS, process.env, '', true), environment);
   let settings: RtcMessagingSettings;
   try {

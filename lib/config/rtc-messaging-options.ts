@@ -80,9 +80,9 @@ export interface RtcQuotaOptions {
 }
 
 /**
- * Options of `RtcMessagingModule.forRoot()`. Each has an environment variable. An option that is set here wins. In a
- * module with a `name`, don't set `appId`, `from`, `region`, `endpoint` or `credentials` to `undefined`: leave them
- * out.
+ * Options of `RtcMessagingModule.forRoot()`. Each has an environment variable, except `quota.store` and the agents of
+ * `http`. An option that is set here wins. In a module with a `name`, don't set `appId`, `from`, `region`, `endpoint` or
+ * `credentials` to `undefined`: leave them out.
  */
 export interface RtcMessagingOptions {
   /** The RTC app's ID, from the vendor's console. Required. `RTC_APP_ID` */

@@ -11,7 +11,7 @@ import { Messages } from './messages.js';
 import { ReceivedRequest } from './received-request.js';
 import { answerPresence } from './room-presence.js';
 
-/** Stands in the answer for an action that the request does not name. */
+/** The region in the answer if the signature names none. */
 const DEFAULT_REGION = 'cn-north-1';
 const SUCCESS = { Message: 'Success' };
 

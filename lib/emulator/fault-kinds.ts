@@ -14,7 +14,7 @@ import { certificateProblem, type EmulatorTls } from './rtc-emulator-options.js'
 type Fields<Kind extends FaultKind> = Extract<Fault, { kind: Kind }>;
 
 /** What a fault applies to; `listener`: at once, to all connections. */
-export type Struck = 'request' | 'connection' | 'listener' | 'callback';
+export type FaultTargetKind = 'request' | 'connection' | 'listener' | 'callback';
 
 /** What becomes of a callback, after the fault's `delayMs`. */
 interface CallbackChange {
@@ -73,8 +73,7 @@ const mayAccept = { accept: flag };
 const mayHaveStatus = { httpStatus: wholeNumber(200, 599, 'an HTTP status'), accept: flag };
 
 /**
- * Each kind of fault: its fields, whether the message is accepted, and what it does to what it strikes. To add a fault, add
- * a row here, its type and doc comment in `fault.ts`, and a line in the documentation. The compiler and `test/docs` report
+ * Each kind of fault: its fields, whether the message is accepted, and what it does. To add a fault, add a row here, its type and doc comment in `fault.ts`, and a line in the documentation. The compiler and `test/docs` report
  * what is missing.
  */
 export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
@@ -135,19 +134,19 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
   callback_answer_lost: { fields: {}, post: { losesFirstAnswer: true } },
 };
 
-/** Those of a fault whose kind is not known by its name. */
+/** The rules of a fault of any kind. */
 export function rulesOf({ kind }: { readonly kind: FaultKind }): FaultRules<FaultKind> {
   return FAULT_KINDS[kind] as FaultRules<FaultKind>;
 }
 
-/** What a fault strikes: what it says that it does to. */
-export function struckBy({ connect, listen, post }: FaultRules<FaultKind>): Struck {
+/** What a fault applies to, by the functions of its row. */
+export function targetKindOf({ connect, listen, post }: FaultRules<FaultKind>): FaultTargetKind {
   if (connect) return 'connection';
   if (listen) return 'listener';
   return post ? 'callback' : 'request';
 }
 
-/** Whether a request that it befalls is accepted all the same. */
+/** Whether a request that it applies to is accepted all the same. */
 export function acceptsRequest(fault: Fault): boolean {
   return ('accept' in fault ? fault.accept : undefined) ?? rulesOf(fault).accepts ?? true;
 }
@@ -157,7 +156,7 @@ export function transmit(response: ServerResponse, text: string, fault: Fault | 
   const rules = fault && rulesOf(fault);
   const asked = fault !== undefined && 'httpStatus' in fault ? fault.httpStatus : undefined;
   response.statusCode = asked ?? rules?.httpStatus ?? response.statusCode;
-  // Nothing is to be begun for a client that has gone: what ends it would not be called.
+  // The client has gone. An answer begun now would never be cleaned up.
   if (response.req.socket.destroyed) return;
   if (fault !== undefined && rules?.send !== undefined) rules.send(response, text, fault);
   else sendText(response, text);

@@ -18,9 +18,9 @@ interface MayHaveStatus extends MayAccept {
 export type Fault =
   /** The connection is reset instead of an answer. Default: not accepted. */
   | ({ readonly kind: 'reset' } & MayAccept)
-  /** The answer comes after so many milliseconds. Default: accepted; if not, it is an internal error. */
+  /** The answer comes after so many milliseconds. Default: accepted. With `accept: false`, it is an internal error. */
   | ({ readonly kind: 'late'; readonly delayMs: number } & MayAccept)
-  /** The answer comes byte by byte, one each so many milliseconds (default 50). Default: accepted, else as above. */
+  /** The answer comes byte by byte, one each so many milliseconds (default 50). Accepted or not as `late`. */
   | ({ readonly kind: 'drip'; readonly intervalMs?: number | undefined } & MayAccept)
   /** The answer's JSON breaks off in the middle. Default: accepted. */
   | ({ readonly kind: 'truncated' } & MayAccept)
@@ -37,7 +37,7 @@ export type Fault =
     } & MayHaveStatus)
   /** A redirect, by default with 307, which asks for the same request again. Default: not accepted. */
   | ({ readonly kind: 'redirect'; readonly location: string } & MayHaveStatus)
-  /** An answer that is so many bytes long. Default: accepted, else as above. */
+  /** An answer that is so many bytes long. Accepted or not as `late`. */
   | ({ readonly kind: 'oversized'; readonly bytes: number } & MayAccept)
   /** A good answer, after which the connection is closed though it was to be kept. Accepted. */
   | { readonly kind: 'close_after_answer' }
@@ -78,11 +78,11 @@ export interface FaultTarget {
   readonly to: readonly string[];
 }
 
-/** A fault, and which requests (or connections, or callbacks) it befalls. */
+/** A fault, and which requests (or connections, or callbacks) it applies to. */
 export type FaultRule = Fault & {
-  /** How many it befalls: by default one; with a probability, all that it hits. */
+  /** How many it applies to at most. Default: 1, or no limit with a `probability`. */
   readonly times?: number | undefined;
-  /** How likely it befalls one that matches, from 0 to 1. */
+  /** How likely it applies to one that matches, from 0 to 1. */
   readonly probability?: number | undefined;
   /** Of the probability's random numbers. Default 1: each run is the same. */
   readonly seed?: number | undefined;

@@ -4,7 +4,7 @@ import { must, wholeNumber } from '../options/rules.js';
 import { isCallbackAction } from './callback.js';
 import { isEmulatedAction } from './emulated-action.js';
 import type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
-import { FAULT_KINDS, rulesOf, type Struck, struckBy } from './fault-kinds.js';
+import { FAULT_KINDS, rulesOf, type FaultTargetKind, targetKindOf } from './fault-kinds.js';
 import type { Listener } from './listener.js';
 import { seededRandom } from './seeded-random.js';
 
@@ -24,8 +24,8 @@ export class ActiveFault {
     this.#random = seededRandom(rule.seed ?? 1);
   }
 
-  /** @internal Whether it befalls this one; counts it if so. */
-  befalls(request?: { readonly target: FaultTarget }): boolean {
+  /** @internal Whether it applies to this one. Counts it if so. */
+  applies(request?: { readonly target: FaultTarget }): boolean {
     const { probability, match, times = probability === undefined ? 1 : Infinity } = this.rule;
     if (this.applied >= times) return false;
     if (match !== undefined && request !== undefined && !matches(match, request.target)) return false;
@@ -61,7 +61,7 @@ export class Faults {
     this.#active.add(fault);
     // There is no request to wait for where none can come.
     const { listen } = rulesOf(rule);
-    if (listen !== undefined && fault.befalls()) listen(this.listener, rule);
+    if (listen !== undefined && fault.applies()) listen(this.listener, rule);
     return fault;
   }
 
@@ -87,10 +87,10 @@ export class Faults {
     this.listener.resume();
   }
 
-  /** @internal The fault of a request, a new connection or a callback, if one befalls it. */
-  for(struck: Struck, one?: { readonly target: FaultTarget }): Fault | undefined {
+  /** @internal The fault of a request, a new connection or a callback, if one applies to it. */
+  for(kind: FaultTargetKind, one?: { readonly target: FaultTarget }): Fault | undefined {
     for (const fault of this.#active) {
-      if (struckBy(rulesOf(fault.rule)) === struck && fault.befalls(one)) return fault.rule;
+      if (targetKindOf(rulesOf(fault.rule)) === kind && fault.applies(one)) return fault.rule;
     }
     return undefined;
   }
@@ -103,7 +103,7 @@ export class Faults {
       throw new TypeError(`kind: must be one of ${Object.keys(FAULT_KINDS).join(', ')}`);
     }
     const rules = rulesOf({ kind: kind as FaultKind });
-    const table = { ...rules.fields, ...RULE_FIELDS, ...MATCHES[struckBy(rules)] };
+    const table = { ...rules.fields, ...RULE_FIELDS, ...MATCHES[targetKindOf(rules)] };
     // From code, a function may say what matches.
     if (typeof fields['match'] === 'function') fields['match'] = {};
     checkedOptions(table, fields, kind);
@@ -128,8 +128,8 @@ const RULE_FIELDS = {
   probability: must('from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1),
   seed: wholeNumber(-Number.MAX_SAFE_INTEGER),
 } satisfies OptionTable<Pick<FaultRule, 'times' | 'probability' | 'seed'>>;
-/** What can be matched in what a fault strikes: nothing in a connection. */
-const MATCHES: Readonly<Partial<Record<Struck, object>>> = {
+/** What can be matched in what a fault applies to: nothing in a connection. */
+const MATCHES: Readonly<Partial<Record<FaultTargetKind, object>>> = {
   request: { match: matchOf(isEmulatedAction) },
   callback: { match: matchOf(isCallbackAction) },
 };

@@ -77,6 +77,7 @@ export function requestEndOf(
   if (end.kind !== 'answered') return phase === 'queued' || phase === 'connecting' ? 'unused' : 'unanswered';
   if (action === 'slow_down') return { throttledMs };
   if (outcome === 'accepted') return 'accepted';
+  // A gateway's answer does not prove that the service has counted the request.
   const isGateway = end.reply.kind === 'unreadable' || GATEWAY_ANSWERS.has(end.httpStatus);
   return isGateway ? 'unanswered' : 'answered';
 }

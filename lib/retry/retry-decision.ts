@@ -15,7 +15,8 @@ import type { CallPlan } from './call-policy.js';
 import type { RetryBudget } from './retry-budget.js';
 
 // Every decision on sending again: `classify()` says what an attempt proves and what could be done, `CallRetries` whether a
-// call does it, and `decideChunk()` what a fan-out does about a chunk whose call has failed.
+// call does it, and `decideChunk()` what a fan-out does about a chunk whose call has failed. Two limits stand elsewhere:
+// that of clock corrections in `SendCall`, and that of a chunk's time in `ChunkSender`.
 
 /**
  * What to do after an attempt that was not accepted:
@@ -165,12 +166,12 @@ export class CallRetries {
       case 'retry':
         return this.#again(end.kind === 'answered' ? 'rejected' : 'not_attempted', askedMs);
       case 'slow_down':
-        // The sender of chunks may split it, unless it may have been accepted before.
+        // A fan-out's chunk is left to `ChunkSender`, which may cut it. One that may have been accepted is sent again whole.
         return policy.retriesThrottled || attempts.some(({ outcome }) => outcome === 'unknown')
           ? this.#again('throttled', askedMs)
           : undefined;
       case 'ask_policy': {
-        // What is asked for again would be as long again.
+        // The same question would get an answer that is too long again.
         const isTooLarge = isGet && end.kind === 'network_error' && end.failure === RESPONSE_TOO_LARGE;
         return onUnknown === 'resend' && !isTooLarge ? this.#again('resend', askedMs) : undefined;
       }

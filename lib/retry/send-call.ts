@@ -202,7 +202,7 @@ export class SendCall {
   async #ask(whether: CallPlan['beforeSend']): Promise<void> {
     if (whether === undefined) return;
     const when = 'before it was sent';
-    // A failure counts as false, unless it says more: without a record, nothing is sent.
+    // If it fails, nothing is sent: there is no record. An RtcMessagingError says why, and is passed on.
     const maySend = await this.#during(when, whether, Math.max(1, this.#deadline.leftMs)).catch(
       (error: unknown) => {
         if (error instanceof RtcMessagingError) throw error;

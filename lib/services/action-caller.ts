@@ -46,7 +46,7 @@ export interface WireRequest {
 /** The parts of a sender that services use. */
 export type CallSender = Pick<Sender, 'send' | 'request'> & FanOutHost;
 
-/** A chunk that waits for room looks for it so often. */
+/** How often a waiting chunk checks whether more receipts can be awaited, in milliseconds. */
 const LOOK_EVERY_MS = 500;
 /** A request that leaves as soon as its recipients are awaited need not await them anew. */
 const SAME_MOMENT_MS = 20;
@@ -104,16 +104,16 @@ export class ActionCaller {
 
   /**
    * Calls an action that sends no message. The `Result` of its answer may have any form.
-   * @param known the action's rate limit, unless the caller gives one
+   * @param knownLimit the action's rate limit, unless the caller gives one
    * @throws RtcValidationError when the request violates a rule, and the sender's errors
    */
   async request(
     request: OpenApiRequest,
     options: OpenApiOptions,
-    known: number = Infinity,
+    knownLimit: number = Infinity,
   ): Promise<AcceptedCall> {
     const checked = checkApiRequest(request);
-    const { requestsPerSecond = known, ...given } = checkCallOptions(OPEN_API_OPTIONS, options);
+    const { requestsPerSecond = knownLimit, ...given } = checkCallOptions(OPEN_API_OPTIONS, options);
     const plan = callPlan(this.settings, {
       ...given,
       onUnknown: checked.method === 'GET' ? 'resend' : 'report',
@@ -164,7 +164,7 @@ export class ActionCaller {
   ): Promise<AcceptedCall & Pick<SendReceipt, 'messageId'>> {
     if (messageId === undefined) return this.sender.send(action, body, plan);
     const send = async (each: CallPlan) => ({
-      ...(await named(messageId, this.sender.send(action, body, each))),
+      ...(await withMessageId(messageId, this.sender.send(action, body, each))),
       messageId,
     });
     const receipts = isTracked ? this.receipts : undefined;
@@ -172,21 +172,21 @@ export class ActionCaller {
     const { stop, fanOut } = plan;
     let askedAt = 0;
     const expect = async (): Promise<boolean> => {
-      const hasRoom = receipts.expect(messageId, to);
+      const areAwaited = receipts.expect(messageId, to);
       askedAt = performance.now();
-      return hasRoom;
+      return areAwaited;
     };
     const beforeCall = async (): Promise<boolean> => {
       for (;;) {
         if (stop?.isCancelled) return false;
         if (await expect()) return true;
-        // A fan-out waits for receipts to make room.
-        if (!fanOut || to.length > receipts.limits.maxAwaited) throw noRoom(receipts);
+        // A fan-out waits until earlier receipts have come.
+        if (!fanOut || to.length > receipts.limits.maxAwaited) throw tooManyAwaited(receipts);
         await new TimeBox(LOOK_EVERY_MS, stop).wait();
       }
     };
     const beforeSend = async (): Promise<boolean> => {
-      // They are awaited already, and this moves the time: nobody waits for it with a permit in hand.
+      // The receipts are awaited already. This renews their time, and must not delay a call that holds a permit.
       if (performance.now() - askedAt > SAME_MOMENT_MS) expect().catch(() => undefined);
       return true;
     };
@@ -201,16 +201,16 @@ export class ActionCaller {
   }
 
   /**
-   * Refuses a list for whose receipts there is no room now. What comes in between waits for room, as other sources do.
+   * Refuses a list with more receipts than can be awaited now. If others come meanwhile, its chunks wait.
    * @param recipients 0 if nobody knows how many there will be
    * @throws RtcQuotaError
    */
-  async requireRoom(recipients: number, messageId?: string): Promise<void> {
+  async requireCapacity(recipients: number, messageId?: string): Promise<void> {
     if (recipients === 0 || !this.receipts) return;
     // Without an answer, the sending says so.
     const [awaited = 0] = await this.receipts.look([]).catch(() => []);
     if (awaited + recipients > this.receipts.limits.maxAwaited)
-      await named(messageId, Promise.reject(noRoom(this.receipts)));
+      await withMessageId(messageId, Promise.reject(tooManyAwaited(this.receipts)));
   }
 
   /** @throws RtcValidationError when nobody can wait for the receipts that are asked for */
@@ -231,14 +231,14 @@ export class ActionCaller {
   }
 }
 
-function noRoom({ limits }: ReceiptStore): RtcQuotaError {
+function tooManyAwaited({ limits }: ReceiptStore): RtcQuotaError {
   const why = `more than ${limits.maxAwaited} receipts would be awaited (maxAwaited)`;
   // It ends when receipts come, or when messages are over.
   return new RtcQuotaError(`The message was not sent: ${why}.`, { retryAfterMs: 1_000 });
 }
 
 /** Adds the ID of a message to the error of what was done for it. */
-async function named<T>(messageId: string | undefined, work: Promise<T>): Promise<T> {
+async function withMessageId<T>(messageId: string | undefined, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

@@ -93,7 +93,8 @@ export class RoomUnicastService {
     if (presence) chunks.absent = 0;
     const isAddressed = (id: unknown): boolean => typeof readItem(id, 0) === 'string';
     const { messageId } = wire;
-    if (wire.isTracked) await caller.requireRoom(new Set(listOf(to)?.filter(isAddressed)).size, messageId);
+    if (wire.isTracked)
+      await caller.requireCapacity(new Set(listOf(to)?.filter(isAddressed)).size, messageId);
     const each = chunkSender(caller, wire, plan);
     const report = await new FanOutRun(chunks, each, { ...plan, deadlineMs }, caller.sender).run();
     return { ...report, ...presence, ...(messageId !== undefined && { messageId }) };
@@ -131,7 +132,7 @@ export class RoomUnicastService {
       }
     };
     const chunks = new RecipientChunks(messages, 1, 'none', { readItem });
-    if (plan.receipt) await caller.requireRoom(listOf(messages)?.length ?? 0);
+    if (plan.receipt) await caller.requireCapacity(listOf(messages)?.length ?? 0);
     const each = new ChunkSender<EachMessage>(
       (chunk, about) => (chunk as readonly [EachMessage])[0].send(about),
       sender,
