@@ -11,6 +11,9 @@ const EMULATOR = 'emulator/index.js';
 /** What the bundler makes of `await import(…)` for CommonJS. */
 const REQUIRE_IN_CALLBACK =
   /Promise\.resolve\(\)\.then\(\(\) => ([\w.]+\((?:require\("[^"]+"\), 1|"[^"]+")\))\)/g;
+/** What the bundler makes of an export that is assigned twice, as decorated classes are. Neither is later. */
+const FIXED_EXPORT =
+  /Object\.defineProperty\(exports, "(\w+)", \{\s+enumerable: true,\s+get: function\(\) \{\s+return ([\w.]+);\s+\}\s+\}\);/g;
 /** The compiler's helpers for decorators: once in a file, not once for each module in it. */
 const HELPERS = /(^|\/)tslib($|\/)/;
 
@@ -69,6 +72,8 @@ async function joinModules(format, entries) {
       minifyInternalExports: false,
       esModule: true,
       dynamicImportInCjs: false,
+      // Modules are strict code. The compiler doesn't write so in an ES module.
+      strict: true,
       comments: false,
       ...(platform === 'node' && {
         codeSplitting: { groups: [{ debugName: 'shared', name: sharedFileOf }] },
@@ -91,8 +96,12 @@ function finish(format, files) {
   for (const file of files) {
     // One such character makes Node decode a file slowly and keep it as two bytes a character.
     file.code = file.code.replaceAll(/[^\0-\x7f]/g, escapeCharacter);
-    // Bundlers let a package be missing only if it is required in the `try` itself.
-    if (format === 'cjs') file.code = file.code.replaceAll(REQUIRE_IN_CALLBACK, '$1');
+    if (format === 'cjs') {
+      // Bundlers let a package be missing only if it is required in the `try` itself.
+      file.code = file.code.replaceAll(REQUIRE_IN_CALLBACK, '$1');
+      // `jest.spyOn()` and its like must be able to replace what an entry exports.
+      if (file.isEntry) file.code = file.code.replaceAll(FIXED_EXPORT, 'exports.$1 = $2;');
+    }
     // Both files that the main entry needs are read at once, and not one after the other.
     else if (file.fileName === MAIN) file.code = `import "./shared/common.js";\n${file.code}`;
   }

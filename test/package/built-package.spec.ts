@@ -225,6 +225,30 @@ describe('the built package', () => {
     expect(loaded.filter((path) => /dist\/cjs\/(emulator|redis|bullmq|receipts)\//.test(path))).toEqual([]);
   });
 
+  it.each(['', '/emulator', '/redis', '/bullmq', '/callbacks', '/receiver', '/receipts'])(
+    'lets a test of CommonJS replace whatever %s exports, as jest.spyOn() does',
+    async (entry) => {
+      const code = `require('reflect-metadata');
+        const library = require('nestjs-rtc-messaging${entry}');
+        const fixed = Object.entries(Object.getOwnPropertyDescriptors(library))
+          .filter(([name, { configurable }]) => name !== '__esModule' && !configurable);
+        console.log(JSON.stringify(fixed.map(([name]) => name)))`;
+      const output = await exec('node', ['--no-warnings', '--input-type=commonjs', '-e', code], {
+        cwd: ROOT,
+      });
+      expect(JSON.parse(output)).toEqual([]);
+    },
+  );
+
+  it('runs as strict code in CommonJS too', async () => {
+    const files = (await readdir(join(ROOT, 'dist/cjs'), { recursive: true })).filter((file) =>
+      file.endsWith('.js'),
+    );
+    expect(files.length).toBeGreaterThan(7);
+    for (const file of files)
+      expect(await readFile(join(ROOT, 'dist/cjs', file), 'utf8')).toMatch(/^"use strict";\n/);
+  });
+
   it('imports nothing that its manifest does not declare', async () => {
     const manifest = await readManifest();
     const declared = new Set([
