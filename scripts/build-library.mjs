@@ -8,6 +8,10 @@ const MODULES = fileURLToPath(new URL('../build/', import.meta.url));
 const MAIN = 'index.js';
 const FOR_BROWSERS = 'receiver/index.js';
 const EMULATOR = 'emulator/index.js';
+/** These send nothing, so they need neither Axios nor what checks requests and settings. */
+const WITHOUT_CLIENT = ['callbacks/index.js', 'receipts/index.js', 'redis/index.js'];
+/** What is in the first imports nothing of those after it. */
+const SHARED_FILES = ['common', 'base', 'library'];
 /** What the bundler makes of `await import(…)` for CommonJS. */
 const REQUIRE_IN_CALLBACK =
   /Promise\.resolve\(\)\.then\(\(\) => ([\w.]+\((?:require\("[^"]+"\), 1|"[^"]+")\))\)/g;
@@ -44,9 +48,9 @@ function isType(path) {
 }
 
 /**
- * Joins what the compiler made to one file for each entry, one for what most of them share, and one for what the
- * emulator shares with them, which needs no Nest. Node takes 0.1 to 0.4 ms to find, read and link a module, whatever is
- * in it, which made two thirds of the time of an import.
+ * Joins what the compiler made to one file for each entry, one for what most of them share, one for what those share
+ * that send nothing, and one for what the emulator shares with them, which needs no Nest. Node takes 0.1 to 0.4 ms to
+ * find, read and link a module, whatever is in it, which made two thirds of the time of an import.
  */
 async function joinModules(format, entries) {
   // Not above, where it would be looked for before it is installed.
@@ -76,7 +80,14 @@ async function joinModules(format, entries) {
       strict: true,
       comments: false,
       ...(platform === 'node' && {
-        codeSplitting: { groups: [{ debugName: 'shared', name: sharedFileOf }] },
+        // A group takes what its modules import, too, but for what is in one before it.
+        codeSplitting: {
+          groups: SHARED_FILES.map((file, index) => ({
+            debugName: file,
+            name: (id, context) => (sharedFileOf(id, context) === file ? file : null),
+            priority: SHARED_FILES.length - index,
+          })),
+        },
       }),
     });
     // The bundler renames the second of two in one file. Errors and Nest's messages name classes.
@@ -114,7 +125,8 @@ function escapeCharacter(unit) {
 /** The file in which a module of the main entry is. All that it imports is in the same or in the smaller file. */
 function sharedFileOf(id, context) {
   if (!isPartOf(MAIN, id, context)) return null;
-  return isPartOf(EMULATOR, id, context) ? 'common' : 'library';
+  if (isPartOf(EMULATOR, id, context)) return 'common';
+  return WITHOUT_CLIENT.some((entry) => isPartOf(entry, id, context)) ? 'base' : 'library';
 }
 
 /** Whether an entry imports a module, itself or by others, before it does anything. */

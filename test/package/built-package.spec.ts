@@ -225,6 +225,28 @@ describe('the built package', () => {
     expect(loaded.filter((path) => /dist\/cjs\/(emulator|redis|bullmq|receipts)\//.test(path))).toEqual([]);
   });
 
+  it.each(['callbacks', 'receipts', 'redis'])(
+    'loads neither Axios nor what checks requests with the entry %s, in either form',
+    async (entry) => {
+      const name = `nestjs-rtc-messaging/${entry}`;
+      const ways = [
+        ['--import', asUrl(REGISTER_HOOK), '--input-type=module', '-e', `import '${name}'`],
+        [
+          '--input-type=commonjs',
+          '-e',
+          `require('${name}'); console.log(Object.keys(require.cache).join('\\n'))`,
+        ],
+      ];
+      for (const args of ways) {
+        const loaded = await exec('node', ['--no-warnings', ...args], { cwd: ROOT });
+        expect(loaded).toContain(`/${entry}/index.js`);
+        expect(loaded).not.toMatch(
+          /node_modules\/(axios|class-validator|class-transformer|@nestjs\/config)\//,
+        );
+      }
+    },
+  );
+
   it.each(['', '/emulator', '/redis', '/bullmq', '/callbacks', '/receiver', '/receipts'])(
     'lets a test of CommonJS replace whatever %s exports, as jest.spyOn() does',
     async (entry) => {
