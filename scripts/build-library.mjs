@@ -12,6 +12,7 @@ const EMULATOR = 'emulator/index.js';
 const WITHOUT_CLIENT = ['callbacks/index.js', 'receipts/index.js', 'redis/index.js'];
 /** What is in the first imports nothing of those after it. */
 const SHARED_FILES = ['common', 'base', 'library'];
+const FIRST_READ = 'import "./shared/common.js";\nimport "./shared/base.js";\n';
 /** What the bundler makes of `await import(…)` for CommonJS. */
 const REQUIRE_IN_CALLBACK =
   /Promise\.resolve\(\)\.then\(\(\) => ([\w.]+\((?:require\("[^"]+"\), 1|"[^"]+")\))\)/g;
@@ -113,8 +114,8 @@ function finish(format, files) {
       // `jest.spyOn()` and its like must be able to replace what an entry exports.
       if (file.isEntry) file.code = file.code.replaceAll(FIXED_EXPORT, 'exports.$1 = $2;');
     }
-    // Both files that the main entry needs are read at once, and not one after the other.
-    else if (file.fileName === MAIN) file.code = `import "./shared/common.js";\n${file.code}`;
+    // All files that the main entry needs are read at once, and not one after the other.
+    else if (file.fileName === MAIN) file.code = FIRST_READ + file.code;
   }
 }
 
