@@ -12,7 +12,7 @@ const EMULATOR = 'emulator/index.js';
 const WITHOUT_CLIENT = ['callbacks/index.js', 'receipts/index.js', 'redis/index.js'];
 /** What is in the first imports nothing of those after it. */
 const SHARED_FILES = ['common', 'base', 'library'];
-const FIRST_READ = 'import "./shared/common.js";\nimport "./shared/base.js";\n';
+const IMPORT_SHARED = SHARED_FILES.map((file) => `import "./shared/${file}.js";\n`).join('');
 /** What the bundler makes of `await import(…)` for CommonJS. */
 const REQUIRE_IN_CALLBACK =
   /Promise\.resolve\(\)\.then\(\(\) => ([\w.]+\((?:require\("[^"]+"\), 1|"[^"]+")\))\)/g;
@@ -108,14 +108,15 @@ function finish(format, files) {
   for (const file of files) {
     // One such character makes Node decode a file slowly and keep it as two bytes a character.
     file.code = file.code.replaceAll(/[^\0-\x7f]/g, escapeCharacter);
-    if (format === 'cjs') {
+    if (format === 'esm') {
+      // All files that the main entry needs are read at once, and not one after the other.
+      if (file.fileName === MAIN) file.code = IMPORT_SHARED + file.code;
+    } else {
       // Bundlers let a package be missing only if it is required in the `try` itself.
       file.code = file.code.replaceAll(REQUIRE_IN_CALLBACK, '$1');
       // `jest.spyOn()` and its like must be able to replace what an entry exports.
       if (file.isEntry) file.code = file.code.replaceAll(FIXED_EXPORT, 'exports.$1 = $2;');
     }
-    // All files that the main entry needs are read at once, and not one after the other.
-    else if (file.fileName === MAIN) file.code = FIRST_READ + file.code;
   }
 }
 
@@ -123,7 +124,7 @@ function escapeCharacter(unit) {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** The file in which a module of the main entry is. All that it imports is in the same or in the smaller file. */
+/** The file in which a module of the main entry is. All that it imports is in the same file or in one before it. */
 function sharedFileOf(id, context) {
   if (!isPartOf(MAIN, id, context)) return null;
   if (isPartOf(EMULATOR, id, context)) return 'common';
