@@ -73,8 +73,9 @@ const mayAccept = { accept: flag };
 const mayHaveStatus = { httpStatus: wholeNumber(200, 599, 'an HTTP status'), accept: flag };
 
 /**
- * Each kind of fault: its fields, whether the message is accepted, and what it does. To add a fault, add a row here, its type and doc comment in `fault.ts`, and a line in the documentation. The compiler and `test/docs` report
- * what is missing.
+ * Each kind of fault: its fields, whether the message is accepted, and what it does. To add a fault, add a row here, its
+ * type and doc comment in `fault.ts`, and a line in the documentation. The compiler and `test/docs` report what is
+ * missing.
  */
 export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
   reset: { fields: mayAccept, accepts: false, send: reset },

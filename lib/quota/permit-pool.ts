@@ -55,7 +55,8 @@ interface Taken {
 
 /**
  * Permits that were given back, in the order in which their requests ended, by the millisecond: a second has a thousand
- * items at most. One item for each permit would outlive many calls, and the garbage collector would move each of them twice.
+ * items at most. One item for each permit would outlive many calls, and the garbage collector would move each of them
+ * twice.
  */
 class EndedPermits {
   readonly #items: { readonly at: number; permits: number }[] = [];

@@ -166,7 +166,8 @@ export class CallRetries {
       case 'retry':
         return this.#again(end.kind === 'answered' ? 'rejected' : 'not_attempted', askedMs);
       case 'slow_down':
-        // A fan-out's chunk is left to `ChunkSender`, which may cut it. One that may have been accepted is sent again whole.
+        // A fan-out's chunk is left to `ChunkSender`, which may cut it. One that may have been accepted is sent again
+        // whole.
         return policy.retriesThrottled || attempts.some(({ outcome }) => outcome === 'unknown')
           ? this.#again('throttled', askedMs)
           : undefined;
