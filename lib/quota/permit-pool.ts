@@ -40,8 +40,11 @@ const PROBING_MS = 16_000;
 const WRITE_OFF_MS = 30_000;
 /** A permit that is out this long was lost. No request may take this long. */
 const LOST_MS = 660_000;
-/** Burst after a pause, as a fraction of a second's requests. It makes up for a stall. */
-const BURST_SHARE = 0.08;
+/**
+ * Burst after a pause, as a fraction of a second's requests. It makes up for a stall. It also leaves a gap of its length
+ * at the end of the second, in which single sends wait.
+ */
+const BURST_SHARE = 0.12;
 /** Precision of timers. Used for pacing only: a permit is never free too early. */
 const EARLY_MS = 0.3;
 

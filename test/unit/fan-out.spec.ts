@@ -973,23 +973,23 @@ describe('the estimate of a fan-out', () => {
 
   it('counts requests, and the time that they take beyond the burst', () => {
     expect(estimateFanOut(0, 600, quota)).toEqual({ requests: 0, durationMs: 0 });
-    expect(estimateFanOut(24_000, 600, quota)).toEqual({ requests: 40, durationMs: 0 });
-    expect(estimateFanOut(24_001, 600, quota)).toEqual({ requests: 41, durationMs: 2 });
+    expect(estimateFanOut(36_000, 600, quota)).toEqual({ requests: 60, durationMs: 0 });
+    expect(estimateFanOut(36_001, 600, quota)).toEqual({ requests: 61, durationMs: 2 });
     const { requests, durationMs } = estimateFanOut(1_000_000, 600, quota);
     expect(requests).toBe(1_667);
-    expect(durationMs).toBe(3_261);
-    expect(estimateFanOut(1_000_000, 600, { ...quota, reserve: 250 }).durationMs).toBe(6_601);
+    expect(durationMs).toBe(3_220);
+    expect(estimateFanOut(1_000_000, 600, { ...quota, reserve: 250 }).durationMs).toBe(6_561);
   });
 
   it('depends on what counts, on the limit of rooms, and on the chunks that follow from these', () => {
     const perRecipient = { ...quota, costPer: 'recipient' } as const;
     expect(estimateFanOut(10_000, undefined, quota)).toEqual({ requests: 17, durationMs: 0 });
-    expect(estimateFanOut(10_000, undefined, perRecipient)).toEqual({ requests: 400, durationMs: 19_960 });
-    expect(estimateFanOut(10_000, 600, perRecipient)).toEqual({ requests: 17, durationMs: 19_960 });
+    expect(estimateFanOut(10_000, undefined, perRecipient)).toEqual({ requests: 400, durationMs: 19_920 });
+    expect(estimateFanOut(10_000, 600, perRecipient)).toEqual({ requests: 17, durationMs: 19_920 });
     const inRooms = { ...perRecipient, roomMessagesPerSecond: 100 };
-    expect(estimateFanOut(1_000, undefined, inRooms)).toEqual({ requests: 200, durationMs: 9_940 });
+    expect(estimateFanOut(1_000, undefined, inRooms)).toEqual({ requests: 200, durationMs: 9_900 });
     expect(estimateFanOut(600_000, undefined, { ...quota, roomMessagesPerSecond: 100 }).durationMs).toBe(
-      9_940,
+      9_900,
     );
     expect(defaultChunkSize({ ...perRecipient, requestsPerSecond: 10 })).toBe(1);
     expect(defaultChunkSize({ ...perRecipient, requestsPerSecond: 100_000 })).toBe(600);

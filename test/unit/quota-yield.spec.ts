@@ -47,18 +47,18 @@ async function send({ there, singles = 0, stalls = false }: Line, seed: number) 
 
 describe('the rule of the permits', () => {
   it.each<[string, Line, number]>([
-    ['a quiet line, beside single sends', { there: [0.5, 1], singles: 50 }, 1.01],
-    ['a quiet line from a process that stands still now and then', { there: [0.5, 1], stalls: true }, 1.005],
-    ['a line of 0 to 30 ms', { there: [0, 30] }, 0.99],
-    ['a line of 0 to 100 ms', { there: [0, 100] }, 0.935],
-    ['a line of 0 to 100 ms, beside single sends', { there: [0, 100], singles: 50 }, 0.93],
+    ['a quiet line, beside single sends', { there: [0.5, 1], singles: 50 }, 1.02],
+    ['a quiet line from a process that stands still now and then', { there: [0.5, 1], stalls: true }, 1.01],
+    ['a line of 0 to 30 ms', { there: [0, 30] }, 1.0],
+    ['a line of 0 to 100 ms', { there: [0, 100] }, 0.945],
+    ['a line of 0 to 100 ms, beside single sends', { there: [0, 100], singles: 50 }, 0.945],
   ])('yields what it should on %s', async (_line, line, least) => {
-    for (const seed of [1, 2, 3]) {
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
       const { accepted, share, most, p95 } = await send(line, seed);
       expect(accepted).toBe(REQUESTS);
       expect(most).toBeLessThanOrEqual(LIMIT);
       expect(share).toBeGreaterThan(least);
-      expect(p95).toBeLessThan(10);
+      expect(p95).toBeLessThan(30);
     }
   });
 });
