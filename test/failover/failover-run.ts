@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RtcMessagingOptions } from 'nestjs-rtc-messaging';
 import type { DurableFanOutReport } from 'nestjs-rtc-messaging/bullmq';
-import type { FailoverSite } from '../support/failover-sites.js';
+import { type FailoverSite, untilPromoted } from '../support/failover-sites.js';
 import { ownPrefix, startQueueApp } from '../support/fan-out-queue.js';
 import { firstMessage, forkProgram, kill } from '../support/processes.js';
 import type { StartedRedis } from '../support/redis.js';
@@ -13,10 +13,11 @@ import type { CrashReport } from '../durable/crash-run.js';
 const PROCESSES = join(import.meta.dirname, '../durable/processes');
 const REQUEST = { id: 'failover', roomId: 'room-1', message: 'hello' };
 const WORKERS = 2;
-const CHUNK_SIZE = 10;
 const POLL_MS = 50;
 /** When nothing has been accepted for so long, it is over. */
 const QUIET_MS = 20_000;
+/** The workers must have the whole quota again so long after a failover. */
+const SETTLING_MS = 5_000;
 
 export interface FailoverPlan {
   readonly site: FailoverSite;
@@ -25,6 +26,7 @@ export interface FailoverPlan {
   readonly recipients: number;
   /** Of the account, which the workers share over the same Redis. */
   readonly requestsPerSecond: number;
+  readonly chunkSize: number;
 }
 
 /** What came of a run, by the library's account and by the emulator's. */
@@ -34,6 +36,10 @@ export interface FailoverReport {
   readonly emulator: CrashReport['emulator'];
   /** The longest time between two requests that were accepted. */
   readonly longestPauseMs: number;
+  /** The longest time without any since another primary was promoted. */
+  readonly pauseAfterMs: number;
+  /** How many recipients a second were accepted from `SETTLING_MS` after the promotion on, for as long. */
+  readonly rateAfter: number;
 }
 
 /** A fan-out in whose midst Redis fails over, as does the quota that its workers share. */
@@ -42,6 +48,7 @@ export async function runFailover({
   outage,
   recipients,
   requestsPerSecond,
+  chunkSize,
 }: FailoverPlan): Promise<FailoverReport> {
   const children: ChildProcess[] = [];
   const fork = (file: string, settings: object): ChildProcess => {
@@ -74,31 +81,59 @@ export async function runFailover({
       queue: { prefix },
       ...REQUEST,
       users: recipients,
-      chunkSize: CHUNK_SIZE,
+      chunkSize,
     });
     const accepted = async (): Promise<number> => (await account(0)).accepted;
     while ((await accepted()) < recipients / 20) await sleep(POLL_MS);
 
+    const promoted = untilPromoted(site.all).then(() => performance.now());
     const happening = site.primaryOf(prefix).then((primary) => outage(primary, site));
     const over = happening.then(() => true);
-    let [last, since, longestPauseMs] = [await accepted(), performance.now(), 0];
-    while (last < recipients) {
-      if (performance.now() - since > QUIET_MS && (await Promise.race([over, false]))) break;
+    let last = { count: await accepted(), at: performance.now() };
+    const seen = [last];
+    while (last.count < recipients) {
+      if (performance.now() - last.at > QUIET_MS && (await Promise.race([over, false]))) break;
       await sleep(POLL_MS);
-      const now = await accepted();
-      if (now === last) continue;
-      longestPauseMs = Math.max(longestPauseMs, performance.now() - since);
-      [last, since] = [now, performance.now()];
+      const count = await accepted();
+      if (count === last.count) continue;
+      last = { count, at: performance.now() };
+      seen.push(last);
     }
     await happening;
+    const from = await promoted;
     const handle = await watcher.queue.get(REQUEST.id);
     if (handle === undefined) throw new Error('The fan-out is gone');
     const report = await handle.result({ timeoutMs: 60_000 });
     const unaccepted = new Map<string, string>();
     for await (const { userId, outcome } of handle.unaccepted()) unaccepted.set(userId, outcome);
-    return { report, unaccepted, emulator: await account(recipients), longestPauseMs };
+    return {
+      report,
+      unaccepted,
+      emulator: await account(recipients),
+      longestPauseMs: longestPause(seen, 0),
+      pauseAfterMs: longestPause(seen, from),
+      rateAfter: rate(seen, from + SETTLING_MS, from + 2 * SETTLING_MS),
+    };
   } finally {
     await Promise.all(children.map(kill));
     await watcher.close();
   }
+}
+
+/** How many recipients had been accepted at a time of this process. */
+interface Seen {
+  readonly count: number;
+  readonly at: number;
+}
+
+function longestPause(seen: readonly Seen[], from: number): number {
+  return Math.max(...seen.map(({ at }, index) => at - Math.max(from, seen[index - 1]?.at ?? at)));
+}
+
+/** @returns recipients a second */
+function rate(seen: readonly Seen[], from: number, to: number): number {
+  const within = seen.filter(({ at }) => at >= from && at <= to);
+  const [first, last] = [within[0], within.at(-1)];
+  if (first === undefined || last === undefined || first === last) return 0;
+  return ((last.count - first.count) * 1_000) / (last.at - first.at);
 }

@@ -191,6 +191,22 @@ async function findPrimary(servers: readonly StartedRedis[], key?: string): Prom
   throw new Error('There is no primary');
 }
 
+/** Waits until one of the servers that are replicas is a primary. */
+export async function untilPromoted(servers: readonly StartedRedis[]): Promise<void> {
+  const clients = servers.map(({ url }) => new Redis(url));
+  try {
+    const roles = await Promise.all(clients.map(roleOf));
+    const replicas = clients.filter((_client, index) => roles[index] === 'slave');
+    await Promise.race(replicas.map((client) => until(async () => (await roleOf(client)) === 'master')));
+  } finally {
+    for (const client of clients) client.disconnect();
+  }
+}
+
+async function roleOf(client: Redis): Promise<string | undefined> {
+  return /role:(\w+)/.exec(await client.info('replication'))?.[1];
+}
+
 async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
