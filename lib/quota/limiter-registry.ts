@@ -158,7 +158,9 @@ export class LimiterHandle {
    */
   #forgetUnused(): void {
     for (const [name, { limiter, users }] of this.#limiters) {
-      if (users.size > 0 || (this.#surroundings.store === undefined && !limiter.isIdle)) continue;
+      // The module of waiting requests may have changed over to the limiter of another access key.
+      if (users.size > 0 || limiter.isAwaited) continue;
+      if (this.#surroundings.store === undefined && !limiter.isIdle) continue;
       this.#limiters.delete(name);
       limiter.close();
     }

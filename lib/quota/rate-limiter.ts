@@ -166,6 +166,12 @@ export class RateLimiter {
     return this.#account.out === 0;
   }
 
+  /** Whether requests wait for permits. */
+  get isAwaited(): boolean {
+    const { single, bulk } = this.#turns.waiting;
+    return single.size + bulk.size > 0;
+  }
+
   /** Largest number of recipients in a request. Infinity unless the service was found to refuse larger requests. */
   get chunkSize(): number {
     return this.#adaptive.chunkSize;

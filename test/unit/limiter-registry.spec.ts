@@ -107,6 +107,32 @@ describe('the limiters of a store', () => {
 });
 
 describe('the limiter of a store', () => {
+  it('lets those go that still wait in it when the access key becomes that of another module', async () => {
+    let scope: QuotaScope | undefined;
+    let closed = 0;
+    const store: QuotaStore = {
+      open: (opened) => {
+        scope = opened;
+        return { request: () => undefined, close: () => void (closed += 1) };
+      },
+    };
+    const [other, rotating] = ['other', 'rotating'].map(
+      (appId) => new LimiterHandle(SETTINGS, 'http://rotated', appId, { store }),
+    ) as [LimiterHandle, LimiterHandle];
+    other.limiterFor('new');
+    const place = rotating.limiterFor('old').enter({ ...ONE, priority: 'bulk' });
+    if (!('granted' in place)) throw new Error('It has no permits yet');
+    expect(rotating.limiterFor('new')).toBe(other.limiter);
+    expect(closed).toBe(0);
+    const held = { permits: 1, usableUntil: Infinity, endsAt: Infinity };
+    scope!.onPermits({ ...held, status: 'shared' });
+    (await place.granted).giveBack('accepted');
+    rotating.release();
+    expect(closed).toBe(1);
+    other.release();
+    expect(closed).toBe(2);
+  });
+
   it('is closed once, whatever access keys its module had', () => {
     const names: string[] = [];
     let closed = 0;
