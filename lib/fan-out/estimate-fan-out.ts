@@ -42,6 +42,12 @@ export function estimateFanOut(
   const size = chunkSize ?? defaultChunkSize(quota);
   const limit = permitsPerSecond(quota);
   const requests = Math.ceil(recipients / size);
-  const permits = quota.costPer === 'recipient' ? recipients : requests;
-  return { requests, durationMs: Math.round((Math.max(0, permits - burstOf(limit)) / limit) * COOLING_MS) };
+  // A request that costs more than the limit takes all permits of a second.
+  const cost = quota.costPer === 'recipient' ? Math.min(size, limit) : 1;
+  // The permits of a second may not be enough for one more whole request. The last request may be a small one.
+  const whole = cost === 1 ? requests : Math.floor(recipients / size);
+  const wholeSeconds = Math.floor((whole - 1) / Math.floor(limit / cost));
+  // Until the last request is sent, at the pace of permits.
+  const paced = ((requests - 1) * cost + 1 - burstOf(limit)) / limit;
+  return { requests, durationMs: Math.round(Math.max(0, paced, wholeSeconds) * COOLING_MS) };
 }

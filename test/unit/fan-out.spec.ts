@@ -984,16 +984,29 @@ describe('the estimate of a fan-out', () => {
   it('depends on what counts, on the limit of rooms, and on the chunks that follow from these', () => {
     const perRecipient = { ...quota, costPer: 'recipient' } as const;
     expect(estimateFanOut(10_000, undefined, quota)).toEqual({ requests: 17, durationMs: 0 });
-    expect(estimateFanOut(10_000, undefined, perRecipient)).toEqual({ requests: 400, durationMs: 19_920 });
-    expect(estimateFanOut(10_000, 600, perRecipient)).toEqual({ requests: 17, durationMs: 19_920 });
+    expect(estimateFanOut(10_000, undefined, perRecipient)).toEqual({ requests: 400, durationMs: 19_872 });
     const inRooms = { ...perRecipient, roomMessagesPerSecond: 100 };
-    expect(estimateFanOut(1_000, undefined, inRooms)).toEqual({ requests: 200, durationMs: 9_900 });
+    expect(estimateFanOut(1_000, undefined, inRooms)).toEqual({ requests: 200, durationMs: 9_860 });
     expect(estimateFanOut(600_000, undefined, { ...quota, roomMessagesPerSecond: 100 }).durationMs).toBe(
       9_900,
     );
     expect(defaultChunkSize({ ...perRecipient, requestsPerSecond: 10 })).toBe(1);
     expect(defaultChunkSize({ ...perRecipient, requestsPerSecond: 100_000 })).toBe(600);
   });
+
+  it.each([
+    // One takes all permits of a second, and counts no more than these.
+    [10_000, 600, 500, 15_914],
+    [6_000, 600, 100, 9_018],
+    // One fits into a second, and not two.
+    [9_900, 300, 500, 32_064],
+  ])(
+    'knows that %d recipients in large requests of %d leave gaps at a limit of %d',
+    (all, size, limit, ms) => {
+      const perRecipient = { ...quota, costPer: 'recipient', requestsPerSecond: limit } as const;
+      expect(estimateFanOut(all, size, perRecipient).durationMs).toBe(ms);
+    },
+  );
 
   it.each([
     [-1, 600, 'recipients', 'must be a whole number from 0'],
