@@ -244,7 +244,7 @@ export class RateLimiter {
   #refuseIfTooLate(waiter: Waiter): void {
     this.#turns.delete(waiter);
     const { size } = this.#turns.waiting.single;
-    const waitMs = this.#estimateWaitMs(waiter.request.permits);
+    const waitMs = this.#estimateWaitMs(waiter.request.permits, waiter.request.roomId);
     const isFull = size >= this.#options.maxQueue;
     if (!isFull && waitMs <= waiter.request.withinMs) this.#turns.add(waiter);
     else {
@@ -258,16 +258,20 @@ export class RateLimiter {
 
   /**
    * Estimated wait of a single send that arrives now, in milliseconds. It waits for all single sends before it, which
-   * take turns with fan-outs.
+   * take turns with fan-outs: for those of the account, and for those into its room.
    */
-  #estimateWaitMs(permits: number): number {
+  #estimateWaitMs(permits: number, roomId?: string): number {
     // Permits are also out during the round trip. When a permit in flight will be free is not known.
     const outMs = SECOND_MS + this.roundTripMs;
-    const firstMs = Math.min(this.#account.delayMs(permits), outMs);
-    const heldMs = Math.max(firstMs, this.#adaptive.pauseMs(this.#time.now()));
-    const { single, bulk } = this.#turns.permits;
-    const before = single + Math.min(single, bulk);
-    return Math.ceil(heldMs + (before * this.#account.intervalMs * outMs) / SECOND_MS);
+    const wait = (pool: PermitPool, { single, bulk }: Record<Priority, number>): number =>
+      (single + Math.min(single, bulk)) * pool.intervalMs * (outMs / SECOND_MS);
+    const first = (pool: PermitPool): number => Math.min(pool.delayMs(permits), outMs);
+    const heldMs = Math.max(first(this.#account), this.#adaptive.pauseMs(this.#time.now()));
+    const accountMs = heldMs + wait(this.#account, this.#turns.permits);
+    const room = this.#rooms.of(roomId ?? '', this.#roomLimit, this.#account.credit);
+    if (room === undefined) return Math.ceil(accountMs);
+    const before = this.#turns.permitsOf((waiter) => waiter.request.roomId === roomId);
+    return Math.ceil(Math.max(accountMs, first(room) + wait(room, before)));
   }
 
   /** Grants all permits that are free, sets a timer for the next, and asks the store for more. */

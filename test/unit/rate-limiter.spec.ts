@@ -114,6 +114,18 @@ describe('a rate limiter', () => {
     expect(passed).toHaveLength(16);
   });
 
+  it('refuses a single send at once that would wait too long for its room, and says how long', () => {
+    open({ limit: 500, roomLimit: 10, maxQueue: 1_000 });
+    warmUp();
+    enterMany(40, { roomId: 'busy' });
+    expect(queued(limiter)).toBe(39);
+    const problem = thrownBy(() => enter('hurried', { roomId: 'busy', withinMs: 3_000 }));
+    expect(problem.message).toContain("The quota's queue is too long");
+    expect(problem.retryAfterMs).toBeGreaterThan(3_800);
+    expect(enter('patient', { roomId: 'busy', withinMs: 5_000 })).toBeDefined();
+    expect(enter('into another room', { roomId: 'quiet', withinMs: 1 })).toBeUndefined();
+  });
+
   it('uses real time by default', async () => {
     limiter = new RateLimiter({ limit: 12, maxQueue: 10 });
     const started = performance.now();
