@@ -25,7 +25,7 @@ export interface Permit {
 export const COOLING_MS = 1_002;
 /** Credit as a fraction of the least round trip. */
 const CREDIT_SHARE = 0.5;
-/** Largest credit. It bounds the excess after a sudden shortening of the way. */
+/** Largest credit. It and the burst bound the excess after a sudden shortening of the way. */
 const MOST_CREDIT_MS = 150;
 /** Permits reserved for probes, as a fraction of the limit. A small limit reserves this many, up to half. */
 const PROBE_SHARE = 0.25;
@@ -120,7 +120,8 @@ class EndedPermits {
  *   30 s.
  * - Credit: a permit counts as free earlier by half of the least round trip of the last ten seconds, 150 ms at most,
  *   since a request takes time to arrive. If the way there suddenly becomes shorter by more than that, the service may
- *   count up to (shortening in seconds) × `limit` more requests in that second. Without credit, the bare proof holds.
+ *   count up to half of (shortening in seconds) × `limit`, and one burst, more in that second: what was used early since
+ *   then. Without credit, the bare proof holds.
  * - A request that never left this process gives its permit back as `unused`. That permit is free at once.
  */
 export class PermitPool {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { seededRandom } from '../../lib/emulator/seeded-random.js';
+import { burstOf } from '../../lib/quota/permit-pool.js';
 import { RateLimiter } from '../../lib/quota/rate-limiter.js';
 import { SimulatedSender } from '../support/simulated-sender.js';
 import {
@@ -129,6 +130,35 @@ describe('the quota', () => {
       { numRuns: runs(30) },
     );
   });
+
+  it.each([
+    [20, 1, 0],
+    [100, 1, 0],
+    [100, 1, 30],
+    [300, 1, 0],
+  ])(
+    'is exceeded by a burst and half of the shortening at most where the way there becomes %d → %d ms (back: %d)',
+    async (before, after, back) => {
+      const wayOf = (there: number): Conditions => {
+        return { there: [there, there + 0.3], back: [back, back + 0.3], serviceMs: 0 };
+      };
+      const limit = 100;
+      for (let at = 12_500; at < 13_500; at += 125) {
+        const time = new SimulatedTime();
+        const random = seededRandom(at);
+        const service = new SimulatedService(time, random, wayOf(before));
+        const limiter = new RateLimiter({ limit, maxQueue: 1, time });
+        const sending = { timeoutMs: 5_000, sockets: 256, concurrency: 100 };
+        time.at(at, () => service.become(wayOf(after)), true);
+        new SimulatedSender(time, service, limiter, random, sending).start();
+        await time.run(at + 2_500);
+        const early = Math.min((before - after) / 2, 150) / 1_000;
+        expect(mostInASecond(service.arrivals)).toBeLessThanOrEqual(
+          limit + Math.ceil(early * limit) + burstOf(limit),
+        );
+      }
+    },
+  );
 
   it('has all its permits again soon after the service recovers', async () => {
     await fc.assert(
