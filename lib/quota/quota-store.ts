@@ -27,7 +27,10 @@ export interface HeldPermits extends QuotaStatusChange {
   readonly permits: number;
   /** Until when permits may be taken. */
   readonly usableUntil: number;
-  /** Until when requests with such permits may leave this process. */
+  /**
+   * Until when requests with such permits may leave this process. A later time extends that of permits that are out, if
+   * theirs has not passed. Infinity, for permits of the process's own, extends none.
+   */
   readonly endsAt: number;
 }
 

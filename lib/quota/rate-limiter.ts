@@ -121,6 +121,8 @@ export class RateLimiter {
   #shared: PermitSource | undefined;
   /** What this process holds of the shared permits. Without a status until the store has told it. */
   #held: Omit<HeldPermits, 'status'> & Partial<QuotaStatusChange>;
+  /** What the permits that are taken now rest on. Each renewal extends it, unless it has ended before. */
+  #lease = { endsAt: Infinity };
   readonly #options: LimiterOptions;
   readonly #time: LimiterTime;
   readonly #granted = new SlidingCounts<'permit'>(SECOND_MS);
@@ -372,6 +374,9 @@ export class RateLimiter {
     const { status, failure } = held;
     const isNews = status !== this.#held.status;
     this.#held = held;
+    // After its end, others may have the permits. Permits of this process's own renew no shared ones.
+    if (this.#time.now() < this.#lease.endsAt && held.endsAt < Infinity) this.#lease.endsAt = held.endsAt;
+    else this.#lease = { endsAt: held.endsAt };
     if (isNews) this.#options.onStatus?.({ status, ...(failure !== undefined && { failure }) });
     this.#pump();
   }
@@ -407,10 +412,14 @@ export class RateLimiter {
     this.#lastTakenAt = now;
     const ofAccount = this.#account.take(permits);
     const ofRoom = room?.take(permits);
+    const lease = this.#lease;
+    const isValid = (): boolean => this.#time.now() < lease.endsAt;
     this.#end(waiter, {
-      isValid: () => this.#time.now() < this.#held.endsAt,
+      isValid,
       giveBack: (end) => {
-        const use = end === 'unused' || end === 'unanswered' ? end : 'answered';
+        const isSent = end !== 'unused' && end !== 'unanswered';
+        // Others may have used a permit that has expired, so it is not free at once.
+        const use = isSent ? 'answered' : isValid() ? end : 'unanswered';
         if (!ofAccount.giveBack(use)) return;
         ofRoom?.giveBack(use);
         this.#learn(sent, end);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { PermitSource, QuotaScope } from '../quota/quota-store.js';
+import { COOLING_MS } from '../quota/permit-pool.js';
 import { LEASE_MS, type PermitAnswer, readAnswer, TAKE_PERMITS, USABLE_MS } from './permit-script.js';
 import type { RedisConnection } from '../redis-client/redis-connection.js';
 
@@ -13,8 +14,11 @@ const SHORT_MS = 50;
 const OVER_MS = 10;
 /** A process that was not served for this long may have lost its permits. Well within their lease. */
 const LAPSED_MS = 2_000;
-/** How long before the end of the lease a request must have left. */
-const MARGIN_MS = 200;
+/**
+ * How long before the end of the lease a request must have left: the service counts it in another second than those that
+ * others send then.
+ */
+const MARGIN_MS = COOLING_MS + 200;
 /** Interval between attempts to reconnect. */
 const RECONNECT_EVERY_MS = 250;
 

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { Redis } from 'ioredis';
 import type { Priority } from '../../lib/quota/permit-pool.js';
 import { RateLimiter } from '../../lib/quota/rate-limiter.js';
-import { TAKE_PERMITS_LUA } from '../../lib/redis/permit-script.js';
+import { LEASE_MS, TAKE_PERMITS_LUA } from '../../lib/redis/permit-script.js';
 import { RedisPermits } from '../../lib/redis/redis-permits.js';
 import { mostInAnySecond } from '../support/redis-quota.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
@@ -218,5 +218,18 @@ describe('permits that simulated processes share', () => {
     expect(most).toBeLessThanOrEqual(LIMIT);
     expect(share).toBeGreaterThan(0.96);
     expect(singleP95).toBeLessThan(10);
+  });
+
+  it('have left a second before the lease ends, since others send with them from then on', async () => {
+    const endsAt: number[] = [];
+    const run = async () => ({ reply: [EPOCH_MS, 1, 5, 5, 0].map(String) });
+    const source = new RedisPermits({ acquire: () => undefined, release: () => undefined, run }, 'key', {
+      demand: () => ({ limit: LIMIT, out: 0, wanted: 5, together: 1 }),
+      onPermits: (held) => endsAt.push(held.endsAt),
+    });
+    source.request();
+    await new Promise(setImmediate);
+    source.close();
+    expect(endsAt.at(-1)! - performance.now()).toBeLessThanOrEqual(LEASE_MS - 1_000);
   });
 });

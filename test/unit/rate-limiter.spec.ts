@@ -630,9 +630,45 @@ describe('permits that processes share', () => {
     expect(permit.isValid()).toBe(true);
     await time.pass(1);
     expect(permit.isValid()).toBe(false);
-    // It has told again what it holds.
-    source.give(50);
-    expect(permit.isValid()).toBe(true);
+    // Others may have it, though the store has told again what this process holds.
+    source.give(50, { endsAt: time.ms + 2_800 });
+    expect(permit.isValid()).toBe(false);
+  });
+
+  it('have requests leave for longer if the store has told in time what this process holds', async () => {
+    source.give(50, { endsAt: time.ms + 2_800 });
+    enter('one', {}, true);
+    await time.pass(2_000);
+    source.give(50, { endsAt: time.ms + 2_800 });
+    await time.pass(2_799);
+    expect(permits.get('one')!.isValid()).toBe(true);
+    await time.pass(1);
+    expect(permits.get('one')!.isValid()).toBe(false);
+  });
+
+  it('have requests leave no longer because this process has permits of its own', async () => {
+    source.give(50, { endsAt: time.ms + 1_800 });
+    enter('one', {}, true);
+    source.give(10, { status: 'fallback' });
+    enter('own', {}, true);
+    await time.pass(1_800);
+    expect([permits.get('one')!.isValid(), permits.get('own')!.isValid()]).toEqual([false, true]);
+    // What is out of its own is told to the store.
+    source.give(50, { endsAt: time.ms + 1_800 });
+    expect(permits.get('own')!.isValid()).toBe(true);
+  });
+
+  it('are not free at once when they were not used and have expired', async () => {
+    source.give(50, { endsAt: time.ms + 1_800 });
+    enter('one', {}, true);
+    await time.pass(1_800);
+    source.give(50, { endsAt: time.ms + 1_800 });
+    permits.get('one')!.giveBack('unused');
+    expect(source.demand().out).toBe(1);
+    await time.pass(1);
+    enter('next');
+    await time.pass(1_003);
+    expect(source.demand().out).toBe(0);
   });
 
   it('let others overtake a request that costs more than this process has of its own', async () => {
