@@ -28,6 +28,8 @@ local UNSERVED_MS = 1000
 -- Who holds permits comes more often than that.
 local UNSEEN_MS = 2000
 local TURN_MS = 3000
+-- For how long the same processes have the smaller parts.
+local ROTATE_MS = 2000
 -- What the state is kept for without use: a day.
 local KEEP_MS = 86400000
 
@@ -90,19 +92,21 @@ elseif now > s.turnEnds then
   turn = ''
 end
 
--- Who wants little has that, and the others have equal parts of the rest. A part that is too small for the next request
--- of its process would be of no use.
-local order, left, target = {}, limit, 0
-for _, one in pairs(holders) do
-  if one.id == turn or one.together <= limit / count then order[#order + 1] = one end
-end
+-- Who wants little has that, and the others have equal parts of the rest, in whole requests: what is left of a part would
+-- be of no use. What the first have too little, the last have more. So who comes first changes.
+local order, left, target, first = {}, limit, 0, math.floor(now / ROTATE_MS)
+for _, one in pairs(holders) do order[#order + 1] = one end
+table.sort(order, function(one, other) return one.id < other.id end)
+for i, one in ipairs(order) do one.place = one.together > 1 and (i + first * math.ceil(count / 16)) % count or i end
 table.sort(order, function(one, other)
   if (one.id == turn) ~= (other.id == turn) then return one.id == turn end
   if one.wanted ~= other.wanted then return one.wanted < other.wanted end
-  return one.id < other.id
+  if one.together ~= other.together then return one.together > other.together end
+  return one.place < other.place
 end)
 for i, one in ipairs(order) do
   local part = math.min(one.wanted, math.floor(left / (#order - i + 1)))
+  if one.together > 1 then part = part - part % one.together end
   if one.id == turn then part = math.min(s.turnNeeds, limit) end
   left = left - part
   if one.id == process then target = part end
