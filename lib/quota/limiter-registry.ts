@@ -158,9 +158,8 @@ export class LimiterHandle {
    */
   #forgetUnused(): void {
     for (const [name, { limiter, users }] of this.#limiters) {
-      // The module of waiting requests may have changed over to the limiter of another access key.
-      if (users.size > 0 || limiter.isAwaited) continue;
-      if (this.#surroundings.store === undefined && !limiter.isIdle) continue;
+      // Requests may wait in it whose module now has the limiter of another access key.
+      if (users.size > 0 || !limiter.isIdle) continue;
       this.#limiters.delete(name);
       limiter.close();
     }

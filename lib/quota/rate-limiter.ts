@@ -1,7 +1,6 @@
 import { SlidingCounts } from '../diagnostics/sliding-counts.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { AdaptiveLimit, SECOND_MS, type SentRequest, type ThrottlingEstimate } from './adaptive-limit.js';
-import { ChunkTooLargeError } from './chunk-too-large.error.js';
 import { PermitPool, type PermitUse, type Priority } from './permit-pool.js';
 import type {
   HeldPermits,
@@ -77,10 +76,8 @@ export interface LimiterTime {
 
 const REAL_TIME: LimiterTime = {
   now: () => performance.now(),
-  after: (ms, wake) => {
-    // A waiting call keeps the process alive by its own time limit.
-    return clearTimeout.bind(undefined, setTimeout(wake, ms).unref());
-  },
+  // A waiting call keeps the process alive by its own time limit.
+  after: (ms, wake) => clearTimeout.bind(undefined, setTimeout(wake, ms).unref()),
 };
 
 /**
@@ -163,15 +160,10 @@ export class RateLimiter {
     this.#pump();
   }
 
-  /** Whether all permits are free, so that the limiter can be forgotten. */
+  /** Whether the limiter can be forgotten: nobody waits, and its permits are free or known to a store. */
   get isIdle(): boolean {
-    return this.#account.out === 0;
-  }
-
-  /** Whether requests wait for permits. */
-  get isAwaited(): boolean {
     const { single, bulk } = this.#turns.waiting;
-    return single.size + bulk.size > 0;
+    return single.size + bulk.size === 0 && (this.#shared !== undefined || this.#account.out === 0);
   }
 
   /** Largest number of recipients in a request. Infinity unless the service was found to refuse larger requests. */
@@ -262,18 +254,19 @@ export class RateLimiter {
    * Estimated wait of a single send that arrives now, in milliseconds. It waits for all single sends before it, which
    * take turns with fan-outs: for those of the account, and for those into its room.
    */
-  #estimateWaitMs(permits: number, roomId?: string): number {
+  #estimateWaitMs(permits: number, roomId = ''): number {
     // Permits are also out during the round trip. When a permit in flight will be free is not known.
     const outMs = SECOND_MS + this.roundTripMs;
-    const wait = (pool: PermitPool, { single, bulk }: Record<Priority, number>): number =>
-      (single + Math.min(single, bulk)) * pool.intervalMs * (outMs / SECOND_MS);
-    const first = (pool: PermitPool): number => Math.min(pool.delayMs(permits), outMs);
-    const heldMs = Math.max(first(this.#account), this.#adaptive.pauseMs(this.#time.now()));
-    const accountMs = heldMs + wait(this.#account, this.#turns.permits);
-    const room = this.#rooms.of(roomId ?? '', this.#roomLimit, this.#account.credit);
+    const waitMs = (pool: PermitPool, { single, bulk }: Record<Priority, number>, leastMs: number): number =>
+      Math.max(leastMs, Math.min(pool.delayMs(permits), outMs)) +
+      ((single + Math.min(single, bulk)) * pool.intervalMs * outMs) / SECOND_MS;
+    const accountMs = waitMs(this.#account, this.#turns.permits, this.#adaptive.pauseMs(this.#time.now()));
+    const room = this.#rooms.of(roomId, this.#roomLimit, this.#account.credit);
     if (room === undefined) return Math.ceil(accountMs);
-    const before = this.#turns.permitsOf((waiter) => waiter.request.roomId === roomId);
-    return Math.ceil(Math.max(accountMs, first(room) + wait(room, before)));
+    const ofRoom = { single: 0, bulk: 0 };
+    for (const { request } of this.#turns.inOrder())
+      if (request.roomId === roomId) ofRoom[request.priority] += request.permits;
+    return Math.ceil(Math.max(accountMs, waitMs(room, ofRoom, 0)));
   }
 
   /** Grants all permits that are free, sets a timer for the next, and asks the store for more. */
@@ -309,7 +302,9 @@ export class RateLimiter {
         this.#end(waiter, new RtcQuotaError(reason, { retryAfterMs: UNAVAILABLE_MS }));
     }
     for (const waiter of chunkSize < Infinity ? this.#turns.waiting.bulk : []) {
-      if (waiter.request.recipients > chunkSize) this.#end(waiter, new ChunkTooLargeError(chunkSize));
+      if (waiter.request.recipients <= chunkSize) continue;
+      const tooLarge = `The service refuses requests of more than ${chunkSize} recipients. Nothing was sent.`;
+      this.#end(waiter, new RtcQuotaError(tooLarge, { retryAfterMs: 0, chunkSize }));
     }
   }
 
@@ -417,19 +412,18 @@ export class RateLimiter {
     this.#end(waiter, {
       isValid,
       giveBack: (end) => {
-        const isSent = end !== 'unused' && end !== 'unanswered';
+        const isSilent = end === 'unused' || end === 'unanswered';
         // Others may have used a permit that has expired, so it is not free at once.
-        const use = isSent ? 'answered' : isValid() ? end : 'unanswered';
+        const use = !isSilent ? 'answered' : isValid() ? end : 'unanswered';
         if (!ofAccount.giveBack(use)) return;
         ofRoom?.giveBack(use);
-        this.#learn(sent, end);
+        if (!isSilent) this.#learn(sent, end);
         this.#pump();
       },
     });
   }
 
-  #learn(sent: SentRequest, end: RequestEnd): void {
-    if (end === 'unused' || end === 'unanswered') return;
+  #learn(sent: SentRequest, end: Exclude<RequestEnd, 'unused' | 'unanswered'>): void {
     this.#rooms.answered(sent.takenAt);
     const now = this.#time.now();
     this.roundTripMs += (now - sent.takenAt - this.roundTripMs) * SMOOTHING;

@@ -29,16 +29,6 @@ export class Turns<T extends Waiting> {
     if (this.waiting[priority].delete(waiter)) this.permits[priority] -= permits;
   }
 
-  /** Permits that some of the waiting requests need. */
-  permitsOf(isMeant: (waiter: T) => boolean): Record<Priority, number> {
-    const sum = { single: 0, bulk: 0 };
-    for (const waiter of this.inOrder()) {
-      const { priority, permits } = waiter.request;
-      if (isMeant(waiter)) sum[priority] += permits;
-    }
-    return sum;
-  }
-
   /** All waiting requests in the order of their turns. */
   *inOrder(): Generator<T> {
     for (const priority of this.order) yield* this.waiting[priority];

@@ -77,10 +77,11 @@ elseif #gone > 0 then
 end
 
 holders[process] = {id = process, held = held, wanted = wanted, together = together, limit = limit}
-local count, total = 0, 0
+local order, total = {}, 0
 for _, one in pairs(holders) do
-  count, total, limit = count + 1, total + one.held, math.min(limit, one.limit)
+  total, limit, order[#order + 1] = total + one.held, math.min(limit, one.limit), one
 end
+local count = #order
 limit = math.max(1, math.floor(limit))
 local free = math.max(0, limit - total)
 
@@ -94,8 +95,7 @@ end
 
 -- Who wants little has that, and the others have equal parts of the rest, in whole requests: what is left of a part would
 -- be of no use. What the first have too little, the last have more. So who comes first changes.
-local order, left, target, first = {}, limit, 0, math.floor(now / ROTATE_MS)
-for _, one in pairs(holders) do order[#order + 1] = one end
+local left, target, first = limit, 0, math.floor(now / ROTATE_MS)
 table.sort(order, function(one, other) return one.id < other.id end)
 for i, one in ipairs(order) do one.place = one.together > 1 and (i + first * math.ceil(count / 16)) % count or i end
 table.sort(order, function(one, other)

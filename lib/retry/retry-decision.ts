@@ -8,7 +8,6 @@ import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import type { ApiReply } from '../openapi/api-reply.js';
 import { type AttemptEnd, RESPONSE_TOO_LARGE } from '../openapi/http-attempt.js';
-import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
 import { backoffMs } from './backoff.js';
 import type { CallDeadline } from './call-deadline.js';
 import type { CallPlan } from './call-policy.js';
@@ -221,8 +220,7 @@ export function decideChunk(
   hasOneMessage = true,
 ): ChunkRetryDecision {
   if (error instanceof RtcConfigError) return 'refused';
-  if (error instanceof ChunkTooLargeError) return 'again';
-  if (error instanceof RtcQuotaError) return 'quota';
+  if (error instanceof RtcQuotaError) return error.chunkSize === undefined ? 'quota' : 'again';
   const unreachable = error instanceof RtcNetworkError || error instanceof RtcTimeoutError;
   if (unreachable && error.outcome === 'not_attempted') return 'unreachable';
   if (!(error instanceof RtcApiError) || error.outcome !== 'rejected') return 'go_on';

@@ -10,7 +10,6 @@ import type { ApiRequest } from '../openapi/api-request.js';
 import { type AttemptResult, HttpAttempt } from '../openapi/http-attempt.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServiceClockSkew } from '../openapi/service-clock-skew.js';
-import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
 import type { LimiterHandle } from '../quota/limiter-registry.js';
 import type { Place, RateLimiter, RequestEnd, RequestPermit } from '../quota/rate-limiter.js';
 import { Redacted } from '../privacy/redacted.js';
@@ -179,10 +178,10 @@ export class SendCall {
       return 'granted' in place ? await this.#waitFor(place, withinMs) : place;
     } catch (error) {
       if (!(error instanceof RtcQuotaError)) throw error;
-      if (error instanceof ChunkTooLargeError && outcomeOfAttempts(this.attempts) !== 'unknown') {
-        throw new ChunkTooLargeError(error.chunkSize, this.attempts);
-      }
-      throw this.#last === undefined ? error : this.#errorAfter(this.#last, error.retryAfterMs);
+      const { message, retryAfterMs, chunkSize } = error;
+      if (chunkSize !== undefined && outcomeOfAttempts(this.attempts) !== 'unknown')
+        throw new RtcQuotaError(message, { retryAfterMs, chunkSize, attempts: this.attempts });
+      throw this.#last === undefined ? error : this.#errorAfter(this.#last, retryAfterMs);
     }
   }
 

@@ -114,18 +114,26 @@ describe('the script of permits', () => {
     expect(Object.values(await holders()).reduce((sum, one) => sum + one)).toBe(100);
   });
 
-  it.each([3, 7, 24])('has whole requests in the parts of %d processes, so that all can be used', async (count) => {
-    await begin();
-    const command = (index: number): Command => ({ process: `p${index}`, limit: 500, wanted: 500, together: 25 });
-    const targets: number[] = [];
-    for (let round = 0; round < 2; round++) {
-      targets.length = 0;
-      await client.hset(KEY, 'turnFrom', Date.now() + 60_000);
-      for (let index = 0; index < count; index++) targets.push((await ask(command(index))).target);
-    }
-    expect(targets.map((target) => target % 25)).toEqual(targets.map(() => 0));
-    expect(targets.reduce((sum, target) => sum + target)).toBeGreaterThanOrEqual(450);
-  });
+  it.each([3, 7, 24])(
+    'has whole requests in the parts of %d processes, so that all can be used',
+    async (count) => {
+      await begin();
+      const command = (index: number): Command => ({
+        process: `p${index}`,
+        limit: 500,
+        wanted: 500,
+        together: 25,
+      });
+      const targets: number[] = [];
+      for (let round = 0; round < 2; round++) {
+        targets.length = 0;
+        await client.hset(KEY, 'turnFrom', Date.now() + 60_000);
+        for (let index = 0; index < count; index++) targets.push((await ask(command(index))).target);
+      }
+      expect(targets.map((target) => target % 25)).toEqual(targets.map(() => 0));
+      expect(targets.reduce((sum, target) => sum + target)).toBeGreaterThanOrEqual(450);
+    },
+  );
 
   it('knows what a process holds by its next command, whatever became of the answer', async () => {
     const generation = await begin();

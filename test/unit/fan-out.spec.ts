@@ -20,7 +20,6 @@ import { FanOutTally } from '../../lib/fan-out/fan-out-tally.js';
 import { ProgressMeter } from '../../lib/fan-out/progress-meter.js';
 import { checkCallOptions } from '../../lib/options/check-call-options.js';
 import type { QuotaSettings } from '../../lib/quota/limiter-registry.js';
-import { ChunkTooLargeError } from '../../lib/quota/chunk-too-large.error.js';
 import { RecipientChunks, type Dedupe } from '../../lib/fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../../lib/fan-out/validate-fan-out-request.js';
 import { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
@@ -119,7 +118,12 @@ describe('the retry decision on a failed chunk', () => {
     ['too many, of one', api('InvalidParameter.UserCountOverLimit'), 1, 'go_on'],
     ['the quota', api('FlowLimitExceeded', 'rejected', { throttled: true }), 5, 'again'],
     ['the quota, after what may have been accepted', api('FlowLimitExceeded', 'unknown'), 5, 'go_on'],
-    ['a queue in which it has become too large', new ChunkTooLargeError(2), 5, 'again'],
+    [
+      'a queue in which it has become too large',
+      new RtcQuotaError('', { retryAfterMs: 0, chunkSize: 2 }),
+      5,
+      'again',
+    ],
     ['a gateway', api('FailToConnect'), 5, 'go_on'],
     ['any other refusal', api('AccessDenied'), 5, 'refused'],
     ['an answer that proves nothing', api('InternalError', 'unknown'), 5, 'go_on'],
@@ -377,7 +381,7 @@ describe('a fan-out', () => {
       async (recipients) => {
         if (recipients.length <= 5) return ACCEPTED;
         largest = 5;
-        throw new ChunkTooLargeError(5);
+        throw new RtcQuotaError('', { retryAfterMs: 0, chunkSize: 5 });
       },
       { largest: () => largest },
     );
