@@ -85,7 +85,7 @@ export class RedisPermits implements PermitSource {
     this.#askedAt = askedAt;
     if (generation > 0 && !wasAway) this.#report();
     const lapsed = this.#isLapsed ? 'lapsed' : '';
-    const told = [this.#process, generation, seen, lapsed, limit, this.#held, out, wanted, together];
+    const told = [this.#process, generation, seen, lapsed, limit, this.#held, out, wanted, together, askedAt];
     const result = await this.connection.run(TAKE_PERMITS, [this.key], told);
     this.#isAsking = false;
     if (this.#isClosed) return;

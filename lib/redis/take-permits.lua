@@ -3,7 +3,7 @@
 --
 -- KEYS   1   hash: gen, run (which server), last (time of the last command), served (time of the last answer that a
 --            process has seen), hold (until when no more permits are given out), turn (who has it), turnNeeds,
---            turnEnds, turnFrom; and of each process, under `p:` and its name, `held wanted together limit until`
+--            turnEnds, turnFrom; and of each process, under `p:` and its name, `held wanted together limit until asked`
 -- ARGV   1   process
 --        2   known: gen of the last answer, or 0
 --        3   seen: now of the last answer, or 0
@@ -13,6 +13,7 @@
 --        7   out: how many of these are not free
 --        8   wanted: how many it could use
 --        9   together: how many its next request needs at once, or 0
+--        10  asked: when the process sent the command, on its own clock
 -- Answer {now, gen, held, target, hold}: how many permits the process holds, how many it should hold, and for how long
 --        no more are given out
 --
@@ -36,7 +37,7 @@ local KEEP_MS = 86400000
 local key = KEYS[1]
 local process, known, seen, lapsed = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == 'lapsed'
 local limit, held, out = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local wanted, together = tonumber(ARGV[8]), tonumber(ARGV[9])
+local wanted, together, asked = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local info = redis.pcall('INFO', 'server')
@@ -53,7 +54,8 @@ for i = 1, #fields, 2 do
   for value in string.gmatch(fields[i + 1], '%S+') do values[#values + 1] = number(value) end
   if not id then stored[fields[i]] = fields[i + 1]
   elseif (values[5] or 0) < now then gone[#gone + 1] = fields[i]
-  else holders[id] = {id = id, held = values[1], wanted = values[2], together = values[3], limit = values[4]} end
+  else holders[id] = {id = id, held = values[1], wanted = values[2], together = values[3], limit = values[4],
+    asked = values[6]} end
 end
 local s, turn = {}, stored.turn or ''
 for _, name in ipairs({'gen', 'last', 'served', 'hold', 'turnNeeds', 'turnEnds', 'turnFrom'}) do
@@ -62,8 +64,10 @@ end
 
 -- By the process itself, too: after a new generation, it says once more what it holds.
 if s.gen == known then s.served = math.max(s.served, math.min(seen, now)) end
-local mine = holders[process] and holders[process].held or 0
-local older = s.gen == known and (s.last < seen or (held > mine and not lapsed))
+local before = holders[process] or {held = 0}
+-- Its client gave it up, and it waited in a socket or for a Cluster. The process has said something else since then.
+if asked < (before.asked or 0) then return {} end
+local older = s.gen == known and (s.last < seen or (held > before.held and not lapsed))
 local unserved = s.gen == known and lapsed and now - s.served > UNSERVED_MS
 local unseen = now - s.last > UNSEEN_MS and (next(holders) ~= nil or #gone > 0)
 local odd = stored.run ~= here or now < s.last - 5
@@ -81,7 +85,6 @@ local order, total = {}, 0
 for _, one in pairs(holders) do
   total, limit, order[#order + 1] = total + one.held, math.min(limit, one.limit), one
 end
-local count = #order
 limit = math.max(1, math.floor(limit))
 local free = math.max(0, limit - total)
 
@@ -97,7 +100,7 @@ end
 -- be of no use. What the first have too little, the last have more. So who comes first changes.
 local left, target, first = limit, 0, math.floor(now / ROTATE_MS)
 table.sort(order, function(one, other) return one.id < other.id end)
-for i, one in ipairs(order) do one.place = one.together > 1 and (i + first * math.ceil(count / 16)) % count or i end
+for i, one in ipairs(order) do one.place = one.together > 1 and (i + first * math.ceil(#order / 16)) % #order or i end
 table.sort(order, function(one, other)
   if (one.id == turn) ~= (other.id == turn) then return one.id == turn end
   if one.wanted ~= other.wanted then return one.wanted < other.wanted end
@@ -124,11 +127,11 @@ end
 
 -- A part of what is free, since others may ask at the same time.
 if now >= s.hold and target > held then
-  local part = math.ceil(free * (count == 1 and 0.75 or 0.5))
+  local part = math.ceil(free * (#order == 1 and 0.75 or 0.5))
   held = held + math.min(target - held, free, math.max(part, needed - held))
 end
 if held > 0 or wanted > 0 then
-  local values = {held, wanted, together, ARGV[5], text(now + LEASE_MS)}
+  local values = {held, wanted, together, ARGV[5], text(now + LEASE_MS), ARGV[10]}
   redis.call('HSET', key, 'p:' .. process, table.concat(values, ' '))
 else
   redis.call('HDEL', key, 'p:' .. process)

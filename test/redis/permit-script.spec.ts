@@ -30,6 +30,7 @@ interface Command {
   readonly out?: number;
   readonly wanted?: number;
   readonly together?: number;
+  readonly asked?: number;
 }
 async function ask({
   process = 'a',
@@ -41,8 +42,11 @@ async function ask({
   out = 0,
   wanted = 0,
   together = Math.min(1, wanted),
+  asked = performance.now(),
 }: Command = {}): Promise<PermitAnswer> {
-  const args = [process, known, seen, lapsed ? 'lapsed' : '', limit, held, out, wanted, together].map(String);
+  const args = [process, known, seen, lapsed ? 'lapsed' : '', limit, held, out, wanted, together, asked].map(
+    String,
+  );
   return readAnswer(await TAKE_PERMITS.run(client, [KEY], args));
 }
 /** Past the time in which none are given out, since permits of nobody knows whom may be out. */
@@ -134,6 +138,19 @@ describe('the script of permits', () => {
       expect(targets.reduce((sum, target) => sum + target)).toBeGreaterThanOrEqual(450);
     },
   );
+
+  it('ignores a command that comes after a later one of its process', async () => {
+    const known = await begin();
+    const stale = { known, held: 0, wanted: 50, lapsed: true, asked: performance.now() };
+    const { held } = await fill({ known, wanted: 50 });
+    expect(held).toBe(50);
+    const other = await fill({ process: 'b', known, wanted: 50 });
+    expect(other.held).toBe(50);
+    // Given up by its client, and sent again by the one that it waited in: in a Cluster that was down.
+    await ask(stale);
+    expect(await holders()).toEqual({ a: 50, b: 50 });
+    expect((await fill({ process: 'b', known, held: other.held, wanted: 100 })).held).toBe(50);
+  });
 
   it('knows what a process holds by its next command, whatever became of the answer', async () => {
     const generation = await begin();
