@@ -96,8 +96,8 @@ elseif now > s.turnEnds then
   turn = ''
 end
 
--- Who wants little has that, and the others have equal parts of the rest, in whole requests: what is left of a part would
--- be of no use. What the first have too little, the last have more. So who comes first changes.
+-- Who wants little has that, and the others have equal parts of the rest, in whole requests first: what is left of a part
+-- is of no use for these. What the first have too little, the last have more. So who comes first changes.
 local left, target, first = limit, 0, math.floor(now / ROTATE_MS)
 table.sort(order, function(one, other) return one.id < other.id end)
 for i, one in ipairs(order) do one.place = one.together > 1 and (i + first * math.ceil(#order / 16)) % #order or i end
@@ -111,9 +111,10 @@ for i, one in ipairs(order) do
   local part = math.min(one.wanted, math.floor(left / (#order - i + 1)))
   if one.together > 1 then part = part - part % one.together end
   if one.id == turn then part = math.min(s.turnNeeds, limit) end
-  left = left - part
-  if one.id == process then target = part end
+  left, target = left - part, one.id == process and part or target
 end
+-- Small requests need little.
+target = math.max(target, math.min(wanted, target + math.floor(left / #order)))
 -- A request that costs more than its process's part has what is free, or its process has a turn.
 local needed = math.min(together, limit)
 if target < needed and turn == '' then
