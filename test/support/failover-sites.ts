@@ -177,7 +177,7 @@ async function formCluster(
 async function findPrimary(servers: readonly StartedRedis[], key?: string): Promise<StartedRedis> {
   for (const server of servers) {
     const isIt = await withClient(server.url, async (client) => {
-      if (!(await client.info('replication')).includes('role:master')) return false;
+      if ((await roleOf(client)) !== 'master') return false;
       return (
         key === undefined ||
         (await client.exists(key).then(
