@@ -14,10 +14,13 @@ export interface Chunk<Item = string> {
 }
 
 /**
- * Items read before the event loop runs other work. A source that is always ready must not block sockets and other
- * calls. These take less than a millisecond. A turn for each chunk would make a tenth of a fan-out's work.
+ * Time after which reading lets the event loop do other work, in milliseconds. A source that is always ready must not
+ * block sockets and other calls. A turn for each chunk would make a tenth of a fan-out's work. In a fresh process, a
+ * chunk and its request take longer than this, and the first requests leave a few turns after they were made.
  */
-const YIELD_EVERY = 2_000;
+const READING_MS = 1;
+/** Items after which that time is looked at. A look for each item would cost as much as the item. */
+const LOOK_EVERY = 100;
 
 export type Dedupe = 'chunk' | 'all' | 'none';
 
@@ -113,6 +116,7 @@ export class RecipientChunks<Item = string> {
 
   async *#read(): AsyncGenerator<Chunk<Item>, undefined> {
     let index = 0;
+    let readsSince = performance.now();
     try {
       while (!this.isAtEnd) {
         this.#iterator ??= open(this.source);
@@ -126,7 +130,10 @@ export class RecipientChunks<Item = string> {
           this.#seenInChunk.clear();
           yield { index: index++, recipients };
         }
-        if (this.input % YIELD_EVERY === 0) await new Promise(setImmediate);
+        if (!isFull && this.input % LOOK_EVERY !== 0) continue;
+        if (performance.now() - readsSince < READING_MS) continue;
+        await new Promise(setImmediate);
+        readsSince = performance.now();
       }
     } catch (error) {
       this.isAtEnd = true;

@@ -1,7 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
-import { type Chunk, type Dedupe, RecipientChunks } from '../../lib/fan-out/recipient-chunks.js';
+import { type Chunk, type Dedupe, RecipientChunks, InvalidItem } from '../../lib/fan-out/recipient-chunks.js';
 import { rejectionOf } from '../support/rejection.js';
 
 const users = (count: number): string[] => Array.from({ length: count }, (_none, index) => `u${index}`);
@@ -179,14 +179,26 @@ describe('recipients that are read into chunks', () => {
     expect([closed, await chunks.next()]).toEqual([false, undefined]);
   });
 
-  it('let the event loop run in between', async () => {
+  it.each([
+    ['which are invalid', Array<string>(20_000).fill('a b'), 0.001, 18],
+    ['and chunks that take long', users(200), 0.15, 18],
+  ])('let the event loop run every millisecond, between items %s', async (_which, source, itemMs, least) => {
     let turns = 0;
+    let ms = 0;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => ms);
     const ticking = setImmediate(function tick() {
       turns += 1;
       setImmediate(tick).unref();
     });
-    await new RecipientChunks(Array<string>(20_000).fill('a b'), 10, 'chunk').next();
+    const readItem = (value: unknown): string | InvalidItem => {
+      ms += itemMs;
+      return value === 'a b' ? new InvalidItem('is none') : (value as string);
+    };
+    const chunks = new RecipientChunks<string>(source, 10, 'chunk', { readItem });
+    while ((await chunks.next()) !== undefined);
     clearImmediate(ticking);
-    expect(turns).toBeGreaterThan(10);
+    clock.mockRestore();
+    expect(turns).toBeGreaterThanOrEqual(least);
+    expect(turns).toBeLessThan(least + 10);
   });
 });
