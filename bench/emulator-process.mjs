@@ -74,7 +74,7 @@ async function warmUp() {
       sent.on('error', reject).end(body);
     });
   const sending = [];
-  for (let index = 0; index < 1_000; index++) {
+  for (let index = 0; index < 3_000; index++) {
     sending.push(send(index));
     await sleep(2);
   }

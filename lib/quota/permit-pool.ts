@@ -44,7 +44,7 @@ const LOST_MS = 660_000;
  * Burst after a pause, as a fraction of a second's requests. It makes up for a stall. It also leaves a gap of its length
  * at the end of the second, in which single sends wait.
  */
-const BURST_SHARE = 0.12;
+const BURST_SHARE = 0.14;
 /** Precision of timers. Used for pacing only: a permit is never free too early. */
 const EARLY_MS = 0.3;
 

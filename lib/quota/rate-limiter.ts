@@ -84,7 +84,7 @@ const REAL_TIME: LimiterTime = {
  * Permits reserved for single sends after the last single send, as a fraction of the limit. Without them, a fan-out
  * takes all permits, and none is free again before its first second is over.
  */
-const KEPT_FOR_SINGLES = { share: 0.005, forMs: 5_000 } as const;
+const KEPT_FOR_SINGLES = { share: 0.01, forMs: 5_000 } as const;
 
 /**
  * Concurrency of a fan-out: as many requests as the limit allows within a round trip, with headroom for those that take
