@@ -50,7 +50,7 @@ describe('the rule of the permits', () => {
     ['a quiet line, beside single sends', { there: [0.5, 1], singles: 50 }, 1.02],
     ['a quiet line from a process that stands still now and then', { there: [0.5, 1], stalls: true }, 1.01],
     ['a line of 0 to 30 ms', { there: [0, 30] }, 1.0],
-    ['a line of 0 to 100 ms', { there: [0, 100] }, 0.945],
+    ['a line of 0 to 100 ms', { there: [0, 100] }, 0.955],
     ['a line of 0 to 100 ms, beside single sends', { there: [0, 100], singles: 50 }, 0.945],
   ])('yields what it should on %s', async (_line, line, least) => {
     for (const seed of [1, 2, 3, 4, 5, 6]) {
@@ -58,7 +58,7 @@ describe('the rule of the permits', () => {
       expect(accepted).toBe(REQUESTS);
       expect(most).toBeLessThanOrEqual(LIMIT);
       expect(share).toBeGreaterThan(least);
-      expect(p95).toBeLessThan(30);
+      expect(p95).toBeLessThan(10);
     }
   });
 });
