@@ -145,7 +145,7 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
     const fanOut = this.#fanOutInfo(id, startedAt);
     if (beginEmittedBy === fence) this.senders.host.emit({ type: 'fan_out_begin', fanOut });
     const { completion, stop } = await this.#send(fanOut, index, chunk, (part) =>
-      this.ledger.start(id, index, fence, part()),
+      this.ledger.start(id, index, fence, part),
     );
     const completed = await this.ledger.complete(id, index, fence, completion);
     if (completed.result === 'gone') this.redis.warn(WHAT_IS_LOST);
@@ -185,7 +185,7 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
     fanOut: RtcFanOutInfo,
     index: number,
     { recipients, message, onUnknown, possibleDuplicate }: ClaimedChunk,
-    beforeSend: (progress: () => ChunkProgress) => Promise<boolean>,
+    beforeSend: (progress: ChunkProgress) => Promise<boolean>,
   ) {
     const tally = new FanOutTally(possibleDuplicate, true);
     let stop: FanOutStop | undefined;

@@ -18,8 +18,8 @@ export type SendRequest<Item = string> = (
   about: {
     readonly stop: Cancellation;
     readonly fanOut: RtcFanOutInfo;
-    /** See `CallPlan.beforeSend`. */
-    readonly beforeSend: () => Promise<boolean>;
+    /** See `CallLimits.beforeSend`. */
+    readonly beforeSend: (() => Promise<boolean>) | undefined;
   },
 ) => Promise<AcceptedCall & Pick<ChunkOutcome, 'messageId'>>;
 
@@ -54,8 +54,8 @@ export interface SendChunkOptions<Item = string> {
   /** Ends waits. Recipients that were not sent to by then count as not attempted. */
   readonly stop: Cancellation;
   readonly fanOut: RtcFanOutInfo;
-  /** Called before each attempt, see `CallPlan.beforeSend`. */
-  readonly beforeSend: (progress: () => ChunkProgress<Item>) => Promise<boolean>;
+  /** Called before each attempt. The attempt is made only if it resolves to true. */
+  readonly beforeSend: ((progress: ChunkProgress<Item>) => Promise<boolean>) | undefined;
 }
 
 /** The outcome of a chunk or of a part of it. */
@@ -141,7 +141,7 @@ export class ChunkSender<Item = string> {
       const result = await this.#sendPart(index, part, tally, {
         stop,
         fanOut,
-        beforeSend: () => beforeSend(progress),
+        beforeSend: beforeSend && (() => beforeSend(progress())),
       });
       if (Array.isArray(result)) {
         parts.push(...result.reverse());

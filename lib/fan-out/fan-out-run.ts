@@ -11,11 +11,6 @@ import type { Chunk, RecipientChunks } from './recipient-chunks.js';
 
 /** Interval of progress reports, in milliseconds. */
 const PROGRESS_EVERY_MS = 250;
-/**
- * Chunks that are read, and wait for permits, at most. More would hold recipients in memory, and delay the first
- * requests by the time that reading takes.
- */
-const READ_AHEAD = 8;
 
 /** The options of a run. */
 export type FanOutPlan = Partial<CheckedFanOutOptions> &
@@ -30,8 +25,6 @@ export class FanOutRun<Item = string> {
   readonly #stopping = new Cancellation();
   #stop: FanOutStop | undefined;
   readonly #workers = new Set<Promise<void>>();
-  /** Workers that read a chunk or wait for its permit. */
-  #ahead = 0;
 
   constructor(
     private readonly chunks: RecipientChunks<Item>,
@@ -68,43 +61,33 @@ export class FanOutRun<Item = string> {
     return report;
   }
 
-  /** Starts workers, as long as requests may be in flight and few chunks wait. */
+  /** Starts as many workers as requests may be in flight. */
   #startWorkers(): void {
-    const { plan, host, chunks } = this;
-    // The measured round trip may change it.
-    const concurrency = plan.concurrency ?? host.concurrency;
-    while (this.#workers.size < concurrency && this.#ahead < READ_AHEAD && !chunks.isAtEnd) {
-      const worker = this.#work().finally(() => {
-        this.#workers.delete(worker);
-        this.#startWorkers();
-      });
+    while (this.#workers.size < this.#concurrency && !this.chunks.isAtEnd) {
+      const worker = this.#work().finally(() => this.#workers.delete(worker));
       this.#workers.add(worker);
     }
   }
 
-  /** Reads a chunk and sends it. */
-  async #work(): Promise<void> {
-    this.#ahead += 1;
-    let isAhead = true;
-    const readOn = (): void => {
-      if (isAhead) this.#ahead -= 1;
-      isAhead = false;
-      this.#startWorkers();
-    };
-    const chunk = await this.#orHalt('source', () => this.chunks.next());
-    if (chunk !== undefined) await this.#deliver(chunk, readOn);
-    readOn();
+  get #concurrency(): number {
+    return this.plan.concurrency ?? this.host.concurrency;
   }
 
-  async #deliver({ index: nth, recipients }: Chunk<Item>, onPermit: () => void): Promise<void> {
+  async #work(): Promise<void> {
+    do {
+      const chunk = await this.#orHalt('source', () => this.chunks.next());
+      if (chunk === undefined) return;
+      await this.#deliver(chunk);
+      // The number may change with the measured round trip.
+      this.#startWorkers();
+    } while (this.#workers.size <= this.#concurrency);
+  }
+
+  async #deliver({ index: nth, recipients }: Chunk<Item>): Promise<void> {
     const [first] = recipients;
     const { positionOf } = this.sender;
     const index = first !== undefined && positionOf ? positionOf(first) : nth;
-    const beforeSend = async (): Promise<boolean> => {
-      onPermit();
-      return true;
-    };
-    const about = { stop: this.#stopping, fanOut: this.#info, beforeSend };
+    const about = { stop: this.#stopping, fanOut: this.#info, beforeSend: undefined };
     const { onChunk } = this.plan;
     for await (const { outcome, stop } of this.sender.sendChunk({ index, recipients }, this.#tally, about)) {
       if (stop !== undefined) this.#halt(stop);

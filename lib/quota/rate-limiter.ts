@@ -175,7 +175,8 @@ export class RateLimiter {
   get concurrency(): number {
     const { least, most, headroom, spare } = CONCURRENCY;
     const inFlight = (this.#limit * this.roundTripMs * headroom) / SECOND_MS;
-    return Math.min(most, Math.max(least, Math.ceil(inFlight + spare)));
+    // Until the first answer, to read more would only delay the first requests.
+    return Math.min(most, 2 * this.#adaptive.maxInFlight, Math.max(least, Math.ceil(inFlight + spare)));
   }
 
   get usage(): Omit<QuotaUsage, 'costPer' | 'roomMessagesPerSecond'> {

@@ -63,7 +63,7 @@ export interface CallPlan {
   readonly beforeCall: (() => Promise<boolean>) | undefined;
   /**
    * Called before each attempt, when it has its permit and before any byte is sent. The call ends as if it were stopped
-   * unless this resolves to true. The durable queue uses it to record the in-flight state, and a fan-out to read on.
+   * unless this resolves to true. The durable queue uses it to record the in-flight state.
    */
   readonly beforeSend: (() => Promise<boolean>) | undefined;
 }

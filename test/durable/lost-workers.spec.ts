@@ -105,7 +105,7 @@ class SteppedWorker {
     const parts = sender.sendChunk({ index, recipients: chunk.recipients }, tally, {
       stop: new Cancellation(),
       fanOut: { module: '', id: 'f', startedAt: '' },
-      beforeSend: (part) => this.#step(() => ledger.start('f', index, token, part())),
+      beforeSend: (part) => this.#step(() => ledger.start('f', index, token, part)),
     });
     for await (const part of parts) ({ stop } = part);
     const completion = completionOf(tally, stop, chunk.possibleDuplicate);
@@ -115,7 +115,7 @@ class SteppedWorker {
   readonly #send: SendRequest = async (recipients, { beforeSend }) => {
     const { sent, accepted, answers, onUnknown } = this.site;
     for (let isUnknown = false; ; isUnknown = true) {
-      if (!(await beforeSend()))
+      if (!(await beforeSend?.()))
         throw new RtcAbortedError('', { outcome: isUnknown ? 'unknown' : 'not_attempted' });
       const given = answers.shift() ?? 'accepted';
       // No refusal disproves an earlier acceptance.

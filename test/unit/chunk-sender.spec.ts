@@ -30,7 +30,7 @@ async function sent(
   const tally = new FanOutTally(false, true);
   const sender = new ChunkSender(
     async (_recipients, { beforeSend }) => {
-      await beforeSend();
+      await beforeSend?.();
       const end = ends.shift() ?? 'accepted';
       if (end === 'accepted') return { requestId: 'r', attempts: [], possibleDuplicate: false };
       throw end instanceof RtcApiError ? end : failure(end);
@@ -43,7 +43,7 @@ async function sent(
     stop: new Cancellation(),
     fanOut: { module: 'default', id: 'f', startedAt: '' },
     beforeSend: async (progress) => {
-      asked.push(progress());
+      asked.push(progress);
       return true;
     },
   });

@@ -260,36 +260,6 @@ describe('a fan-out', () => {
     expect(most).toBe(3);
   });
 
-  it('reads few chunks that wait for a permit, and one more for each that has its permit', async () => {
-    const waiting: (() => void)[] = [];
-    let reads = 0;
-    const source = (function* () {
-      for (const user of users(400)) {
-        reads += 1;
-        yield user;
-      }
-    })();
-    const send: SendRequest = async (_recipients, { beforeSend }) => {
-      await new Promise<void>((resolve) => waiting.push(resolve));
-      expect(await beforeSend()).toBe(true);
-      // Asked once more before another attempt.
-      expect(await beforeSend()).toBe(true);
-      await new Promise(setImmediate);
-      return ACCEPTED;
-    };
-    const { report } = start(source, send, { concurrency: 20 });
-    const settle = async (): Promise<void> => {
-      for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
-    };
-    await settle();
-    expect([reads, waiting.length]).toEqual([80, 8]);
-    for (const grant of waiting.splice(0, 3)) grant();
-    await settle();
-    expect([reads, waiting.length]).toEqual([110, 8]);
-    for (; waiting.length > 0; await settle()) for (const grant of waiting.splice(0)) grant();
-    expect((await report).counts.accepted).toBe(400);
-  });
-
   it('splits a chunk that is refused for one of its users, in order, until that one is alone', async () => {
     const sent: (readonly string[])[] = [];
     const { report } = start(

@@ -388,10 +388,12 @@ describe('a rate limiter', () => {
     expect(passed.length).toBe(4);
   });
 
-  it('has few requests in flight until the service has accepted one', () => {
+  it('has few requests in flight until the service has accepted one, and wants few more from a fan-out', () => {
     enterMany(20, { priority: 'bulk' }, true);
     expect(passed).toHaveLength(8);
+    expect(limiter.concurrency).toBe(16);
     permits.get('bulk 0')!.giveBack('answered');
+    expect(limiter.concurrency).toBe(48);
     // The rest of the burst.
     expect(queued(limiter)).toBe(6);
   });
