@@ -173,7 +173,7 @@ describe('the quota', () => {
   });
 
   it('emits an event when it is waited for', async () => {
-    const service = await serviceWith({ quota: { requestsPerSecond: 12 } });
+    const service = await serviceWith({ quota: { requestsPerSecond: 10 } });
     const { events, stop } = listenToEvents();
     await Promise.all([service.batchSend(MESSAGE), service.batchSend(MESSAGE)]);
     stop();

@@ -57,7 +57,7 @@ describe('the options of npm scripts', () => {
     [
       'bench:fanout',
       '--only quick',
-      '--only must be one of quiet, stall, delay30, delay100, far, memory, got "qui',
+      '--only must be one of quiet, stall, delay30, delay100, cursor, far, memory, got "qui',
     ],
   ])('are checked: npm run %s -- %s', async (name, args, problem) => {
     const { code, stderr } = await call(name, args.split(' '));

@@ -341,12 +341,12 @@ describe("a process's limiters", () => {
     expect([perRequest.costOf(600), perRecipient.costOf(600), perRecipient.costOf(0)]).toEqual([1, 600, 1]);
     expect([perRequest.limiter.chunkSize, perRequest.limiter.concurrency]).toEqual([
       Number.POSITIVE_INFINITY,
-      48,
+      16,
     ]);
     perRequest.limiterFor('key');
     expect([perRequest.limiter.chunkSize, perRequest.limiter.concurrency]).toEqual([
       Number.POSITIVE_INFINITY,
-      48,
+      16,
     ]);
   });
 
