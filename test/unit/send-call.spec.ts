@@ -648,7 +648,7 @@ describe("a call in the quota's queue", () => {
 
   it('has the wait count against the deadline of a single send', async () => {
     const takenAt = performance.now();
-    const limiter = busyLimiter(12);
+    const limiter = busyLimiter(10);
     const calls = Object.assign(new ScriptedCalls([]), { limiter });
     // It waits from now on, for less if this process stood still meanwhile.
     const spentMs = performance.now() - takenAt;
@@ -661,13 +661,13 @@ describe("a call in the quota's queue", () => {
 
   it('does not wait for a permit after which an attempt has no time to end', async () => {
     const time = new VirtualTime();
-    const limiter = new RateLimiter({ limit: 12, maxQueue: 10, time });
+    const limiter = new RateLimiter({ limit: 10, maxQueue: 10, time });
     const first = limiter.enter(ONE) as RequestPermit;
     time.ms += 4_800;
     first.giveBack('accepted');
     expect(limiter.roundTripMs).toBe(300);
     limiter.enter(ONE);
-    // The next turn is in 84 ms.
+    // The next turn is in 100 ms.
     const calls = Object.assign(new ScriptedCalls([]), { limiter });
     const error = await errorOf(calls, { deadlineMs: 370 });
     expect(error).toMatchObject({ code: 'RTC_QUOTA', outcome: 'not_attempted' });
@@ -688,7 +688,7 @@ describe("a call in the quota's queue", () => {
   });
 
   it('gives up its place at its deadline', async () => {
-    const limiter = new RateLimiter({ limit: 12, maxQueue: 10 });
+    const limiter = new RateLimiter({ limit: 10, maxQueue: 10 });
     const held = limiter.enter(ONE) as RequestPermit;
     // It is estimated to come in time, and then everything is held up.
     const calls = Object.assign(new ScriptedCalls([]), { limiter });
