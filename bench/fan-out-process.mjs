@@ -158,7 +158,7 @@ const SCENARIOS = {
   stall: () => spendQuota({ name: 'a client that stands still 30 ms in 250', stall: true, target: 0.985 }),
   delay30: () => spendQuota({ name: 'a line with 0–30 ms of delay', delayMs: 30, target: 0.98 }),
   delay100: () => spendQuota({ name: 'a line with 0–100 ms of delay', delayMs: 100, target: 0.94 }),
-  // A fresh process takes as long for 600 steps of an async generator as for a request.
+  // The generator's promises are half of what the process allocates.
   cursor: () =>
     spendQuota({
       name: 'a line with 0–100 ms of delay, and an async source',

@@ -15,7 +15,7 @@ const { recipients, only } = JSON.parse(process.argv[2]);
 const measured = [];
 for (let round = 0; round < (ONCE.has(only) ? 1 : 3); round++) {
   const child = fork(PROGRAM, [JSON.stringify({ recipients, only })]);
-  child.on('message', (share) => measured.push(share));
+  child.on('message', (one) => measured.push(one));
   const [code] = await once(child, 'exit');
   if (code !== 0) process.exitCode = 1;
 }

@@ -19,7 +19,7 @@ export interface Chunk<Item = string> {
  * chunk and its request take longer than this, and the first requests leave a few turns after they were made.
  */
 const READING_MS = 1;
-/** Items after which that time is looked at. A look for each item would cost as much as the item. */
+/** Items after which that time is looked at. A look for each item would be much of its cost. */
 const LOOK_EVERY = 100;
 
 export type Dedupe = 'chunk' | 'all' | 'none';

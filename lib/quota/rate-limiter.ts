@@ -175,7 +175,7 @@ export class RateLimiter {
   get concurrency(): number {
     const { least, most, headroom, spare } = CONCURRENCY;
     const inFlight = (this.#limit * this.roundTripMs * headroom) / SECOND_MS;
-    // Until the first answer, to read more would only delay the first requests.
+    // Until the first answer, to read more would only delay the first requests. While probes are sent, none is due.
     return Math.min(most, 2 * this.#adaptive.maxInFlight, Math.max(least, Math.ceil(inFlight + spare)));
   }
 

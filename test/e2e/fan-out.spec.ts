@@ -576,10 +576,7 @@ describe('an estimate', () => {
   it('says how many requests there are, and how long they take under the quota', async () => {
     await module.close();
     await open({ quota: { requestsPerSecond: 500 } });
-    const { requests, durationMs } = service.estimate(1_000_000);
-    expect(requests).toBe(1_667);
-    expect(durationMs).toBeGreaterThanOrEqual(3_200);
-    expect(durationMs).toBeLessThan(3_333);
+    expect(service.estimate(1_000_000)).toEqual({ requests: 1_667, durationMs: 3_200 });
     expect(service.estimate(0)).toEqual({ requests: 0, durationMs: 0 });
     expect(() => service.estimate(-1)).toThrow('recipients: must be a whole number from 0');
     expect(() => service.estimate(1, 601)).toThrow('chunkSize: must be a whole number from 1 to 600');
